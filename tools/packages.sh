@@ -6,8 +6,8 @@ packages_build="gcc meson ninja-build pkg-config libc6-dev libsystemd-dev libjan
 packages_check="$packages_build clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev
 	libcmocka-dev python3 python3-pytest python3-scapy iproute2 libcap2-bin bash-completion
 	procps git"
-packages_demo="$packages_build python3 iproute2 qemu-system-x86 busybox-static cpio
-	linux-image-cloud-amd64 kmod"
+packages_demo="$packages_build python3 util-linux qemu-system-x86 busybox-static
+	linux-image-cloud-amd64"
 packages_bench="$packages_build python3 iproute2 procps"
 packages_fuzz="$packages_build clang-14 libclang-rt-14-dev"
 
