@@ -102,11 +102,13 @@ class Guest:
 
     def stop(self):
         """Ends the guest at once; there is nothing in it to save."""
-        if self._line:
-            self._answers.close()
-            self._line.close()
         self.process.kill()
         self.process.wait()
+        # Only now: a thread that still waits for an answer holds the reader's lock.
+        if self._line:
+            self._line.close()
+        if self._answers:
+            self._answers.close()
 
     def _connect(self, deadline):
         self._line = socket.socket(socket.AF_UNIX)

@@ -69,7 +69,11 @@ class Network:
 
     def run(self, command):
         """Runs `limpet` with the words of 'command'; returns the CompletedProcess."""
-        return self._account.run([*self._argv("limpet"), *shlex.split(command)])
+        try:
+            return self._account.run([*self._argv("limpet"), *shlex.split(command)])
+        except subprocess.TimeoutExpired as expired:
+            raise NetworkError(f"'limpet {command}' did not end within {expired.timeout} s; see "
+                               f"{self.log}") from None
 
     def limpet(self, command):
         """As run(), but a refusal is a NetworkError; returns what limpet wrote."""
