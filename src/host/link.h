@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Network devices of the host: what they are, and whether one can be a lower.
+ *
+ * Queries are a question to the kernel and its answer, each on a socket of its
+ * own: for the control thread, which may block that long.
+ */
+#ifndef HOST_LINK_H
+#define HOST_LINK_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "wire/mac.h"
+
+struct nlmsghdr;
+
+/* The longest kind ("openvswitch", "macvtap", ...), NUL included. */
+#define HOST_KIND_SIZE 64
+
+struct host_link {
+	int index;
+	char name[IF_NAMESIZE];
+	char kind[HOST_KIND_SIZE]; /* "" if it has none, as a plain NIC */
+	uint16_t arp_type;	   /* ARPHRD_... */
+	struct mac mac;		   /* zero if its addresses are not 6 bytes */
+	uint32_t mtu;
+	uint32_t min_mtu, max_mtu; /* 0: no limit */
+	bool up;		   /* administratively */
+	bool carrier;
+	bool loopback;
+	uint8_t operstate; /* IF_OPER_..., R1.20 */
+	int link;	   /* index of the device it sits on; 0: none here */
+
+	/* The device it belongs to, if any, and what that is. */
+	int master;
+	char master_kind[HOST_KIND_SIZE]; /* "bridge", "bond", "vrf", ...; may be "" */
+
+	/* Filled in by the queries; empty in what the monitor tells. */
+	char master_name[IF_NAMESIZE];
+	char ipvlan[IF_NAMESIZE]; /* an ipvlan device that sits on this one */
+};
+
+/* Can frames be moved over it at this moment? */
+static inline bool host_link_is_running(const struct host_link *link)
+{
+	return link->up && link->carrier;
+}
+
+/* Finds a device of this network namespace; -ENODEV if there is none. */
+int host_link_by_name(const char *name, struct host_link *ret_link, struct err *err);
+int host_link_by_index(int index, struct host_link *ret_link, struct err *err);
+
+/* Calls 'fn' for each device of this network namespace. */
+typedef void host_link_fn(void *userdata, const struct host_link *link);
+int host_link_each(host_link_fn *fn, void *userdata, struct err *err);
+
+/* Judges whether endpoints can cling to it, as the kernel's driver does (R1.4);
+ * 0, -EINVAL for a device of the wrong sort, or -EBUSY for one whose frames
+ * belong to another. A macvlan or macvtap device may be a lower here.
+ */
+int host_link_can_be_lower(const struct host_link *link, struct err *err);
+
+/* Gives the device another address; needs CAP_NET_ADMIN. */
+int host_link_set_mac(int index, struct mac mac, struct err *err);
+
+/* Reads a RTM_NEWLINK or RTM_DELLINK message. The message is whole, as
+ * mnl_nlmsg_ok() checks it; -EBADMSG if it makes no sense, -ENOENT if it is not
+ * about a device as such (a bridge tells about its members in the same words).
+ */
+int host_link_parse(const struct nlmsghdr *msg, struct host_link *ret_link);
+
+#endif
