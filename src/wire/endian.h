@@ -67,4 +67,20 @@ static inline void be16_store(void *at, uint16_t value)
 	memcpy(at, &v, sizeof(v));
 }
 
+/* Four bytes in network order at any address. */
+static inline uint32_t be32_load(const void *at)
+{
+	be32 v;
+
+	memcpy(&v, at, sizeof(v));
+	return be32_to_cpu(v);
+}
+
+static inline void be32_store(void *at, uint32_t value)
+{
+	be32 v = cpu_to_be32(value);
+
+	memcpy(at, &v, sizeof(v));
+}
+
 #endif
