@@ -38,17 +38,9 @@ struct burst *burst_free(struct burst *burst)
 	return NULL;
 }
 
-struct frame *burst_append(struct burst *burst, uint8_t *data, uint32_t len)
+void burst_set_frame(struct frame *frame, uint8_t *data, uint32_t len)
 {
-	struct frame *frame = &burst->frame[burst->n];
 	uint32_t head = MIN(len, (uint32_t)FRAME_HEAD_LEN);
-
-	assert(burst->n < BURST_MAX);
-
-	if (len < ETH_HEADER_LEN) {
-		burst_drop(burst, DROP_RUNT);
-		return NULL;
-	}
 
 	memcpy(frame->head, data, head);
 	memset(frame->head + head, 0, FRAME_HEAD_LEN - head);
@@ -57,6 +49,20 @@ struct frame *burst_append(struct burst *burst, uint8_t *data, uint32_t len)
 	frame->n_iov = 1;
 	frame->len = len;
 	memset(&frame->vnet, 0, sizeof(frame->vnet));
+}
+
+struct frame *burst_append(struct burst *burst, uint8_t *data, uint32_t len)
+{
+	struct frame *frame = &burst->frame[burst->n];
+
+	assert(burst->n < BURST_MAX);
+
+	if (len < ETH_HEADER_LEN) {
+		burst_drop(burst, DROP_RUNT);
+		return NULL;
+	}
+
+	burst_set_frame(frame, data, len);
 	burst->n++;
 	return frame;
 }

@@ -53,6 +53,11 @@ static inline uint8_t *burst_slot(struct burst *burst, unsigned i)
 	return burst->store + (size_t)i * BURST_SLOT_SIZE;
 }
 
+/* Makes 'frame' a view of 'len' bytes at 'data', which lie in one piece and
+ * have no work left in them. The frame points into itself: do not move it.
+ */
+void burst_set_frame(struct frame *frame, uint8_t *data, uint32_t len);
+
 /* Appends the frame of 'len' bytes at 'data', which lies in one piece and has
  * no work left in it, or counts it as a runt. 'data' stays the source's.
  * Returns the frame, whose 'vnet' the caller may fill in, or NULL.
