@@ -89,6 +89,7 @@ struct model_endpoint {
 	struct mac *sources; /* owned; sorted, none twice; NULL if there are none */
 	size_t n_sources;
 	uint32_t bcqueuelen; /* as requested: R1.55 */
+	int32_t bclim_then;  /* of a new one: what its commit makes of the hub's bclim */
 
 	unsigned news; /* what changed: enum link_field | enum model_news */
 	void *runtime;
@@ -109,19 +110,18 @@ struct world_link {
 	struct model_endpoint *ep;
 };
 
-/* What the kernel says about one of its devices. */
+/* What the kernel says about one of its devices that can be a lower (R1.4: the
+ * caller has had that judged).
+ */
 struct netdev_facts {
 	uint32_t ifindex;
 	char name[LINK_NAME_SIZE];
 	struct mac mac;
 	uint32_t mtu;
-	uint32_t max_mtu; /* 0: the kernel did not say */
+	uint32_t min_mtu, max_mtu; /* 0: the kernel names no limit */
 	uint32_t txqlen;
 	bool up;
 	bool carrier;
-	bool ethernet; /* ARPHRD_ETHER */
-	bool loopback;
-	char taken_by[LINK_NAME_SIZE]; /* who has its receive handler (a bridge ...), or empty */
 };
 
 void world_init(struct world *world);
@@ -165,7 +165,7 @@ int world_check_add(const struct world *world, const struct link_change *change,
 		    struct model_lower **ret_lower, struct err *err);
 
 /* A lower for the device of the host that 'facts' describe, not yet in the
- * world. Refuses what cannot be a lower (R1.4).
+ * world.
  */
 int world_new_netdev(const struct world *world, const struct netdev_facts *facts,
 		     struct model_lower **ret_lower, struct err *err);
@@ -241,7 +241,7 @@ void world_remove_lower(struct world *world, struct model_lower *lower);
 bool model_lower_is_idle(const struct model_lower *lower);
 
 /* What the kernel now says about the netdev of 'lower'; 'facts' NULL: it
- * vanished. A device that returns unfit (R1.4) counts as vanished. 'facts' must
+ * vanished, or came back as something that cannot be a lower. 'facts' must
  * be the present state, not one that a change of ours has overtaken: an address
  * that differs from the one here was set on the lower itself (R1.42). 'news' of
  * the lower and of its endpoints say what changed (R1.20, R1.30, R1.41).
