@@ -27,17 +27,25 @@
 #include "wire/csum.h"
 #include "wire/ip.h"
 
-/* What has to be in the frame for each kind of cut. */
+/* What has to be in the frame for each kind of cut, and the most frames that
+ * may come of it. Real segments are hundreds of bytes long; a sender that asks
+ * for a header before each byte only wants to keep us busy. For TCP the kernel
+ * has no limit, ours is a 64 KiB frame in segments of 64 bytes; for UDP it is
+ * the kernel's UDP_MAX_SEGMENTS.
+ */
 /* clang-format off */
-static const struct {
-	enum vnet_gso gso;
+static const struct cut {
+	enum vnet_gso gso;	/* all of gso_type */
 	enum eth_type type;
 	enum ip_proto proto;
+	unsigned n_max;
 } cuts[] = {
-	{ VNET_GSO_TCPV4,  ETH_TYPE_IPV4, IP_PROTO_TCP },
-	{ VNET_GSO_TCPV6,  ETH_TYPE_IPV6, IP_PROTO_TCP },
-	{ VNET_GSO_UDP_L4, ETH_TYPE_IPV4, IP_PROTO_UDP },
-	{ VNET_GSO_UDP_L4, ETH_TYPE_IPV6, IP_PROTO_UDP },
+	{ VNET_GSO_TCPV4,                ETH_TYPE_IPV4, IP_PROTO_TCP, OFFLOAD_FRAMES_MAX },
+	{ VNET_GSO_TCPV4 | VNET_GSO_ECN, ETH_TYPE_IPV4, IP_PROTO_TCP, OFFLOAD_FRAMES_MAX },
+	{ VNET_GSO_TCPV6,                ETH_TYPE_IPV6, IP_PROTO_TCP, OFFLOAD_FRAMES_MAX },
+	{ VNET_GSO_TCPV6 | VNET_GSO_ECN, ETH_TYPE_IPV6, IP_PROTO_TCP, OFFLOAD_FRAMES_MAX },
+	{ VNET_GSO_UDP_L4,               ETH_TYPE_IPV4, IP_PROTO_UDP, 128 },
+	{ VNET_GSO_UDP_L4,               ETH_TYPE_IPV6, IP_PROTO_UDP, 128 },
 };
 /* clang-format on */
 
@@ -107,18 +115,22 @@ static bool offload_check_header(const struct frame *frame)
 	       (start >= sizeof(struct ipv4_header) && end <= frame->len);
 }
 
-/* Does what the headers say fit what the vnet header wants? */
-static bool offload_check_layers(const struct offload *o)
+/* How the vnet header wants the frame cut; NULL if its headers do not fit. */
+static const struct cut *offload_find_cut(const struct offload *o)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(cuts); i++) {
+		if (cuts[i].gso == o->frame->vnet.gso_type && cuts[i].type == o->at.type &&
+		    cuts[i].proto == o->at.proto)
+			return &cuts[i];
+	}
+
+	return NULL;
+}
+
+/* Is the checksum to be where TCP or UDP has it? */
+static bool offload_check_place(const struct offload *o)
 {
 	const struct vnet_header *vnet = &o->frame->vnet;
-	enum vnet_gso gso = vnet->gso_type & ~(unsigned)VNET_GSO_ECN;
-	bool known = false;
-
-	for (size_t i = 0; i < ARRAY_SIZE(cuts); i++)
-		known |= cuts[i].gso == gso && cuts[i].type == o->at.type &&
-			 cuts[i].proto == o->at.proto;
-	if (!known)
-		return false;
 
 	if (offload_wants_csum(o))
 		return le16_to_cpu(vnet->csum_start) == o->at.l4 &&
@@ -159,12 +171,17 @@ static bool offload_plan_cut(struct offload *o)
 	const struct frame *frame = o->frame;
 	uint32_t size = le16_to_cpu(frame->vnet.gso_size);
 	uint32_t n_head = MIN(frame->len, (uint32_t)OFFLOAD_HEAD_MAX);
+	const struct cut *cut;
 	uint32_t n_payload;
 
 	offload_seek(o, 0);
 	offload_read(o, o->head, n_head);
 	memcpy(o->head, frame->head, MIN(n_head, (uint32_t)FRAME_HEAD_LEN));
-	if (!parse_frame(o->head, n_head, &o->at) || !offload_check_layers(o))
+	if (!parse_frame(o->head, n_head, &o->at))
+		return false;
+
+	cut = offload_find_cut(o);
+	if (!cut || !offload_check_place(o))
 		return false;
 
 	n_payload = frame->len - o->at.payload;
@@ -180,7 +197,7 @@ static bool offload_plan_cut(struct offload *o)
 	o->payload_left = n_payload;
 	o->payload_max = size;
 	o->n_left = (n_payload + size - 1) / size;
-	return o->n_left <= OFFLOAD_FRAMES_MAX;
+	return o->n_left <= cut->n_max;
 }
 
 static void offload_plan_whole(struct offload *o)

@@ -22,10 +22,7 @@
  */
 #define OFFLOAD_HEAD_MAX 512
 
-/* The most frames one may be cut into: a 64 KiB frame in segments of 64 bytes.
- * Real ones are hundreds of bytes long, and a sender that asks for a header
- * before each byte only wants to keep us busy.
- */
+/* The most finished frames that come of one. */
 #define OFFLOAD_FRAMES_MAX 1024
 
 /* The work on one frame: a few hundred bytes, best kept by the worker. */
