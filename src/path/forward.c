@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Forwarding a burst
+ * ==================
+ *
+ * What it is. Two passes, as netmap's VALE does it: first every frame of the
+ * burst is classified (fwd/) and queued for its receivers, then each receiver
+ * gets all its frames at once, so that it costs one system call and one
+ * notification however many frames it gets.
+ *
+ * Queues. A queue entry is a frame's index and a link; all queues share one
+ * pool of entries, and members that have any are chained. A burst of
+ * broadcasts to thousands of endpoints can use the pool up: then everything
+ * queued is delivered and the pool starts again, so nothing is lost for that.
+ *
+ * Reflection. A lower that reflects (the dummy with hairpin) gives frames back
+ * while the sender's burst still holds their memory. They are classified as
+ * frames from the wire, which never go to the wire, so this ends after one
+ * turn.
+ *
+ * Offloads. A frame with work left in its vnet header goes as it is to ports
+ * that can offload. For the others its checksum is finished, or it is cut into
+ * segments, here and at the last moment (offload.c).
+ *
+ * Accounting. path/counters.h has the sum that must hold.
+ *
+ * Threads. One worker. No locks, no allocation; system calls are the ports'.
+ */
+#include "path/forward.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include <urcu-qsbr.h>
+
+#include "fwd/verdict.h"
+#include "path/offload.h"
+#include "wire/eth.h"
+
+static_assert(FRAME_HEAD_LEN == FWD_HEAD_LEN, "ports copy what the law looks at");
+
+#define POOL_SIZE 4096
+#define POOL_END UINT16_MAX
+static_assert(POOL_SIZE < POOL_END, "entries are numbered in 16 bits");
+
+/* Segments of one super-frame that are sent with one call. */
+#define SEGMENTS_MAX 32
+#define SEGMENTS_SIZE ((size_t)2 * ETH_FRAME_MAX)
+
+struct entry {
+	uint16_t frame;
+	uint16_t next;
+};
+
+struct forward {
+	forward_touched_fn touched;
+	void *context;
+	struct burst *reflected;
+	struct offload offload;
+	uint8_t *segments;		/* SEGMENTS_SIZE bytes of finished frames */
+	const struct burst *burst;	/* whose frames the endpoints' queues hold */
+	struct path_member *queued;	/* chain of endpoints with entries */
+	unsigned n_entries;
+	struct entry entry[POOL_SIZE];
+	uint16_t wire[BURST_MAX];	/* frames for the lower */
+	unsigned n_wire;
+};
+
+int forward_new(forward_touched_fn touched, void *context, struct forward **ret_forward,
+		struct err *err)
+{
+	struct forward *forward = calloc(1, sizeof(*forward));
+	int r;
+
+	if (!forward)
+		return err_set(err, ENOMEM, "out of memory");
+
+	forward->touched = touched;
+	forward->context = context;
+	forward->segments = malloc(SEGMENTS_SIZE);
+	r = burst_new(&forward->reflected, err);
+	if (r >= 0 && !forward->segments)
+		r = err_set(err, ENOMEM, "out of memory");
+	if (r < 0) {
+		forward_free(forward);
+		return r;
+	}
+
+	*ret_forward = forward;
+	return 0;
+}
+
+struct forward *forward_free(struct forward *forward)
+{
+	if (forward) {
+		burst_free(forward->reflected);
+		free(forward->segments);
+		free(forward);
+	}
+	return NULL;
+}
+
+static void count_traffic(struct path_traffic *traffic, const struct frame *frame)
+{
+	counter_add(&traffic->frames, 1);
+	counter_add(&traffic->bytes, frame->len);
+	if (frame->head[0] & 1)
+		counter_add(&traffic->groups, 1);
+}
+
+static void count_drops(uint64_t drops[DROP_COUNT], enum drop why, uint64_t n)
+{
+	counter_add(&drops[why], n);
+}
+
+/* Does a refusal for this reason concern one frame only? (port.h) */
+static bool is_about_one_frame(enum drop why)
+{
+	return why == DROP_OVERSIZE || why == DROP_BAD_OFFLOAD;
+}
+
+/* Sends finished frames, or frames the port can finish. */
+static void send_frames(struct path_member *member, struct port *port,
+			struct frame *const frames[], unsigned n)
+{
+	while (n > 0) {
+		enum drop why = DROP_PEER_FULL;
+		unsigned taken = port->ops->tx(port, frames, n, &why);
+		unsigned lost;
+
+		assert(taken <= n);
+		for (unsigned i = 0; i < taken; i++)
+			count_traffic(&member->counters.out, frames[i]);
+		if (taken == n)
+			return;
+
+		lost = is_about_one_frame(why) ? 1 : n - taken;
+		count_drops(member->counters.drops_out, why, lost);
+		frames += taken + lost;
+		n -= taken + lost;
+	}
+}
+
+/* Sends one frame that has work left through a port that cannot do it. The
+ * frame counts once: as delivered if all its segments were taken, as dropped
+ * if one was not; the rest of them is not sent then.
+ */
+static void send_offloaded(struct forward *forward, struct path_member *member, struct port *port,
+			   const struct frame *frame)
+{
+	unsigned left = offload_begin(&forward->offload, frame);
+	enum drop why = DROP_BAD_OFFLOAD;
+
+	while (left > 0) {
+		struct frame segment[SEGMENTS_MAX];
+		struct frame *segments[SEGMENTS_MAX];
+		unsigned n = 0;
+		size_t at = 0;
+
+		while (n < ARRAY_SIZE(segment) &&
+		       offload_next(&forward->offload, forward->segments + at,
+				    SEGMENTS_SIZE - at, &segment[n])) {
+			at += segment[n].len;
+			segments[n] = &segment[n];
+			n++;
+		}
+		if (n == 0 || port->ops->tx(port, segments, n, &why) != n)
+			break;
+
+		left -= n;
+		if (left == 0) {
+			count_traffic(&member->counters.out, frame);
+			return;
+		}
+	}
+
+	count_drops(member->counters.drops_out, why, 1);
+}
+
+/* Delivers 'n' frames of a burst to a member: whole runs of frames the port
+ * takes as they are, and in their places those that need work first.
+ */
+static void deliver(struct forward *forward, struct path_member *member,
+		    struct frame *const frames[], unsigned n)
+{
+	struct path_attachment *active = rcu_dereference(member->active);
+	struct port *port;
+	unsigned done = 0;
+
+	if (!active) {
+		count_drops(member->counters.drops_out,
+			    member->slot == FWD_NOBODY ? DROP_LOWER_DOWN : DROP_NO_PEER, n);
+		return;
+	}
+
+	port = active->port;
+	while (done < n) {
+		unsigned run = 0;
+
+		while (done + run < n &&
+		       (vnet_is_plain(&frames[done + run]->vnet) ||
+			port->ops->can & PORT_CAN_OFFLOAD))
+			run++;
+
+		if (run > 0)
+			send_frames(member, port, frames + done, run);
+		else
+			send_offloaded(forward, member, port, frames[done]);
+		done += MAX(run, 1u);
+	}
+
+	forward->touched(forward->context, active);
+}
+
+static void deliver_queue(struct forward *forward, struct path_member *member)
+{
+	struct frame *frames[BURST_MAX];
+	uint16_t at = member->queue_head;
+	unsigned n = 0;
+
+	/* A frame is queued once for a member, so a burst's worth is all. */
+	while (at != POOL_END) {
+		assert(n < BURST_MAX);
+		frames[n++] = (struct frame *)&forward->burst->frame[forward->entry[at].frame];
+		at = forward->entry[at].next;
+	}
+
+	member->queued = false;
+	deliver(forward, member, frames, n);
+}
+
+static void deliver_endpoints(struct forward *forward)
+{
+	while (forward->queued) {
+		struct path_member *member = forward->queued;
+
+		forward->queued = member->queue_next;
+		deliver_queue(forward, member);
+	}
+	forward->n_entries = 0;
+}
+
+/* Queues frame 'i' of the burst for an endpoint. */
+static void enqueue(struct forward *forward, struct path_member *member, unsigned i)
+{
+	uint16_t at;
+
+	if (forward->n_entries == POOL_SIZE)
+		deliver_endpoints(forward);
+
+	at = (uint16_t)forward->n_entries++;
+	forward->entry[at] = (struct entry){ .frame = (uint16_t)i, .next = POOL_END };
+	if (member->queued) {
+		forward->entry[member->queue_tail].next = at;
+	} else {
+		member->queued = true;
+		member->queue_head = at;
+		member->queue_next = forward->queued;
+		forward->queued = member;
+	}
+	member->queue_tail = at;
+}
+
+/* Queues frame 'i' for the group members the verdict names. Returns the number
+ * of copies, those dropped for their size included.
+ */
+static unsigned enqueue_group(struct forward *forward, const struct path_table *table,
+			      const struct fwd_verdict *verdict, const struct fwd_frame *view,
+			      unsigned i)
+{
+	unsigned copies = 0;
+
+	for (unsigned modes = verdict->group_modes; modes; modes &= modes - 1) {
+		size_t n;
+		const uint16_t *slot = fwd_table_members(table->fwd, modes & -modes, &n);
+
+		for (size_t m = 0; m < n; m++) {
+			struct path_member *member = table->member[slot[m]];
+
+			if (slot[m] == verdict->except)
+				continue;
+			copies++;
+			if (fwd_member_takes(table->fwd, verdict, view, slot[m]))
+				enqueue(forward, member, i);
+			else
+				count_drops(member->counters.drops_out, DROP_OVERSIZE, 1);
+		}
+	}
+
+	return copies;
+}
+
+/* Queues frame 'i' as the verdict says; returns the number of copies, those
+ * denied by the law included.
+ */
+static unsigned dispatch(struct forward *forward, struct path_hub *hub,
+			 const struct path_table *table, const struct fwd_verdict *verdict,
+			 const struct fwd_frame *view, unsigned i)
+{
+	const struct fwd_listeners *listeners = verdict->listeners;
+	unsigned copies = enqueue_group(forward, table, verdict, view, i);
+
+	if (verdict->unicast != FWD_NOBODY) {
+		enqueue(forward, table->member[verdict->unicast], i);
+		copies++;
+	}
+	for (unsigned l = 0; listeners && l < listeners->n; l++) {
+		enqueue(forward, table->member[listeners->slot[l]], i);
+		copies++;
+	}
+	if (verdict->denied != FWD_NOBODY) {
+		count_drops(table->member[verdict->denied]->counters.drops_out, verdict->why, 1);
+		copies++;
+	}
+	if (verdict->wire) {
+		forward->wire[forward->n_wire++] = (uint16_t)i;
+		copies++;
+	}
+	if (verdict->host) {
+		counter_add(&hub->host, 1);
+		copies++;
+	}
+
+	return copies;
+}
+
+/* Classifies and queues all frames of 'burst', which 'member' sent. */
+static void classify(struct forward *forward, struct path_member *member,
+		     const struct path_table *table, const struct burst *burst)
+{
+	struct path_hub *hub = member->hub;
+
+	forward->burst = burst;
+	for (unsigned i = 0; i < burst->n; i++) {
+		const struct frame *frame = &burst->frame[i];
+		const struct fwd_frame view = {
+			.head = frame->head,
+			.len = frame->len,
+			.is_gso = frame->vnet.gso_type != VNET_GSO_NONE,
+		};
+		struct fwd_verdict verdict;
+		unsigned copies;
+
+		if (member->slot == FWD_NOBODY)
+			fwd_from_wire(table->fwd, &view, &verdict);
+		else
+			fwd_from_endpoint(table->fwd, member->slot, &view, &verdict);
+
+		copies = dispatch(forward, hub, table, &verdict, &view, i);
+		if (copies == 0) {
+			count_drops(member->counters.drops_in,
+				    verdict.why < DROP_COUNT ? verdict.why : DROP_NO_OWNER, 1);
+			continue;
+		}
+		count_traffic(&member->counters.in, frame);
+		counter_add(&hub->replicas, copies - 1);
+	}
+}
+
+/* Takes back what a reflecting lower was just sent, and forwards it. */
+static void reflect(struct forward *forward, struct path_hub *hub, const struct path_table *table,
+		    struct port *port)
+{
+	struct burst *burst = forward->reflected;
+
+	burst_clear(burst);
+	if (port->ops->rx(port, burst, BURST_MAX) > 0) {
+		classify(forward, &hub->lower, table, burst);
+		deliver_endpoints(forward);
+	}
+	port->ops->release(port);
+}
+
+static void deliver_wire(struct forward *forward, struct path_hub *hub,
+			 const struct path_table *table, struct burst *burst)
+{
+	struct path_attachment *active;
+	struct frame *frames[BURST_MAX];
+
+	for (unsigned i = 0; i < forward->n_wire; i++)
+		frames[i] = &burst->frame[forward->wire[i]];
+	deliver(forward, &hub->lower, frames, forward->n_wire);
+	forward->n_wire = 0;
+
+	active = rcu_dereference(hub->lower.active);
+	if (active && active->port->ops->can & PORT_CAN_REFLECT)
+		reflect(forward, hub, table, active->port);
+}
+
+void forward_burst(struct forward *forward, struct path_attachment *attachment,
+		   struct burst *burst)
+{
+	struct path_member *member = attachment->member;
+	struct path_hub *hub = member->hub;
+	const struct path_table *table = rcu_dereference(hub->table);
+
+	for (int why = 0; why < DROP_COUNT; why++) {
+		if (burst->dropped[why])
+			count_drops(member->counters.drops_in, (enum drop)why, burst->dropped[why]);
+	}
+
+	/* The endpoint has been given to another peer, or is not on its hub
+	 * any more (or not yet): this port may not speak for it.
+	 */
+	if (rcu_dereference(member->active) != attachment || !table ||
+	    (member->slot != FWD_NOBODY &&
+	     (member->slot >= table->n_slots || table->member[member->slot] != member))) {
+		if (burst->n)
+			count_drops(member->counters.drops_in, DROP_OTHER_PEER, burst->n);
+		return;
+	}
+
+	classify(forward, member, table, burst);
+	deliver_endpoints(forward);
+	if (forward->n_wire > 0)
+		deliver_wire(forward, hub, table, burst);
+}
