@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ctl/sockets.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/text.h"
+
+#define PATH_SIZE sizeof(((struct sockaddr_un *)0)->sun_path)
+
+/* Clients that may wait to be accepted. */
+#define BACKLOG 16
+
+static const char *const socket_files[] = {
+	[SOCKET_STREAM] = "stream.sock",
+	[SOCKET_DGRAM] = "dgram.sock",
+};
+static_assert(ARRAY_SIZE(socket_files) == ENDPOINT_SOCKET_COUNT, "one file for each socket");
+
+static void join(char path[static PATH_SIZE], const struct runtime_dir *dir, const char *name,
+		 const char *file)
+{
+	int len = snprintf(path, PATH_SIZE, "%s/%s%s%s", dir->path, name, file ? "/" : "",
+			   file ? file : "");
+
+	/* RUNTIME_DIR_MAX leaves room for the longest name. */
+	assert(len > 0 && (size_t)len < PATH_SIZE);
+}
+
+void endpoint_socket_path(const struct runtime_dir *dir, const char *name,
+			  enum endpoint_socket socket, char path[static 108])
+{
+	join(path, dir, name, socket_files[socket]);
+}
+
+static int make_dir(const char *path, mode_t mode, struct err *err)
+{
+	if (mkdir(path, mode) < 0 && errno != EEXIST)
+		return err_set(err, errno, "cannot make the directory '%s': %s", path,
+			       strerror(errno));
+	return 0;
+}
+
+/* Removes what a daemon that was killed left behind: nobody else has the lock. */
+static void remove_leftovers(const struct runtime_dir *dir)
+{
+	DIR *entries = opendir(dir->path);
+	struct dirent *entry;
+
+	control_socket_remove(dir);
+	while (entries && (entry = readdir(entries))) {
+		if (entry->d_name[0] != '.' && strlen(entry->d_name) < LINK_NAME_SIZE)
+			endpoint_sockets_remove(dir, entry->d_name);
+	}
+	if (entries)
+		(void)closedir(entries);
+}
+
+int runtime_dir_open(struct runtime_dir *dir, const char *path, struct err *err)
+{
+	int fd SCOPED(scoped_fd) = -1;
+	char lock[PATH_SIZE];
+	int r;
+
+	if (!text_copy(dir->path, sizeof(dir->path), path))
+		return err_set(err, ENAMETOOLONG,
+			       "the runtime directory '%s' is too long: %zu characters fit", path,
+			       RUNTIME_DIR_MAX);
+
+	r = make_dir(path, 0755, err);
+	if (r < 0)
+		return r;
+
+	join(lock, dir, "lock", NULL);
+	fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return err_set(err, errno, "cannot open the lock file '%s': %s", lock,
+			       strerror(errno));
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return err_set(err, EBUSY, "another limpetd is running on '%s'", path);
+
+	remove_leftovers(dir);
+	dir->lock_fd = fd_take(&fd);
+	return 0;
+}
+
+void runtime_dir_close(struct runtime_dir *dir)
+{
+	char lock[PATH_SIZE];
+
+	join(lock, dir, "lock", NULL);
+	(void)unlink(lock);
+	dir->lock_fd = fd_close(dir->lock_fd);
+}
+
+/* A bound socket that only its owner may reach. */
+static int bind_socket(const char *path, int type, int *ret_fd, struct err *err)
+{
+	int fd SCOPED(scoped_fd) = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	mode_t old;
+	int r;
+
+	if (fd < 0)
+		return err_set(err, errno, "cannot make the socket '%s': %s", path,
+			       strerror(errno));
+
+	(void)unlink(path);
+	(void)text_copy(addr.sun_path, sizeof(addr.sun_path), path);
+	old = umask(0177);
+	r = bind(fd, (const struct sockaddr *)&addr, sizeof(addr));
+	(void)umask(old);
+	if (r < 0)
+		return err_set(err, errno, "cannot bind the socket '%s': %s", path,
+			       strerror(errno));
+	if (type != SOCK_DGRAM && listen(fd, BACKLOG) < 0)
+		return err_set(err, errno, "cannot listen on '%s': %s", path, strerror(errno));
+
+	*ret_fd = fd_take(&fd);
+	return 0;
+}
+
+int control_socket_open(const struct runtime_dir *dir, int *ret_fd, struct err *err)
+{
+	char path[PATH_SIZE];
+
+	join(path, dir, "control.sock", NULL);
+	return bind_socket(path, SOCK_STREAM, ret_fd, err);
+}
+
+void control_socket_remove(const struct runtime_dir *dir)
+{
+	char path[PATH_SIZE];
+
+	join(path, dir, "control.sock", NULL);
+	(void)unlink(path);
+}
+
+int endpoint_sockets_open(const struct runtime_dir *dir, const char *name,
+			  int ret_fds[ENDPOINT_SOCKET_COUNT], struct err *err)
+{
+	int stream SCOPED(scoped_fd) = -1;
+	int dgram SCOPED(scoped_fd) = -1;
+	char path[PATH_SIZE];
+	int r;
+
+	join(path, dir, name, NULL);
+	r = make_dir(path, 0755, err);
+	if (r < 0)
+		return r;
+
+	endpoint_socket_path(dir, name, SOCKET_STREAM, path);
+	r = bind_socket(path, SOCK_STREAM, &stream, err);
+	if (r >= 0) {
+		endpoint_socket_path(dir, name, SOCKET_DGRAM, path);
+		r = bind_socket(path, SOCK_DGRAM, &dgram, err);
+	}
+	if (r < 0) {
+		endpoint_sockets_remove(dir, name);
+		return r;
+	}
+
+	ret_fds[SOCKET_STREAM] = fd_take(&stream);
+	ret_fds[SOCKET_DGRAM] = fd_take(&dgram);
+	return 0;
+}
+
+void endpoint_sockets_remove(const struct runtime_dir *dir, const char *name)
+{
+	char path[PATH_SIZE];
+
+	for (size_t i = 0; i < ARRAY_SIZE(socket_files); i++) {
+		endpoint_socket_path(dir, name, (enum endpoint_socket)i, path);
+		(void)unlink(path);
+	}
+	join(path, dir, name, NULL);
+	(void)rmdir(path);
+}
+
+int endpoint_sockets_rename(const struct runtime_dir *dir, const char *from, const char *to,
+			    struct err *err)
+{
+	char old[PATH_SIZE], new[PATH_SIZE];
+
+	join(old, dir, from, NULL);
+	join(new, dir, to, NULL);
+	if (rename(old, new) < 0)
+		return err_set(err, errno, "cannot rename '%s' to '%s': %s", old, new,
+			       strerror(errno));
+	return 0;
+}
+
+int socket_accept(int listen_fd, int *ret_fd)
+{
+	/* A descriptor in reserve, given up to be able to refuse. */
+	static int spare = -1;
+	int fd;
+
+	if (spare < 0)
+		spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd >= 0) {
+		*ret_fd = fd;
+		return 0;
+	}
+	if (errno != EMFILE && errno != ENFILE)
+		return -errno;
+
+	spare = fd_close(spare);
+	fd_close(accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC));
+	spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	return -EMFILE;
+}
