@@ -87,11 +87,15 @@ class PacketSocket:
 
     def send(self, data):
         """Frames that the device does not take are lost, as they are on a wire."""
-        try:
-            self.socket.send(data)
-        except OSError as problem:
-            if problem.errno not in (errno.EMSGSIZE, errno.ENETDOWN, errno.ENOBUFS):
-                raise
+        for _ in range(2):  # that the device went down earlier is told once, here or by drain()
+            try:
+                self.socket.send(data)
+                return
+            except OSError as problem:
+                if problem.errno not in (errno.EMSGSIZE, errno.ENETDOWN, errno.ENOBUFS):
+                    raise
+                if problem.errno != errno.ENETDOWN:
+                    return
 
     def drain(self):
         frames = []

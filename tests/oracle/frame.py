@@ -85,13 +85,22 @@ class Frame:
 FRAGMENT_BYTES = 512
 
 
-def ipv4_fragment(which):
-    """Half of an IPv4 datagram of 1024 bytes from 192.0.2.1 to 224.0.0.99."""
-    more, offset = (0x2000, 0) if which == "first" else (0, FRAGMENT_BYTES // 8)
-    body = bytes(i & 0xFF for i in range(FRAGMENT_BYTES))
-    header = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + FRAGMENT_BYTES, 0x4C49, more | offset,
-                         64, 253, 0, bytes((192, 0, 2, 1)), bytes((224, 0, 0, 99)))
+IPV4_HEADER = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 0, 0x4C49, 0, 64, 253, 0,
+                          bytes((192, 0, 2, 1)), bytes((224, 0, 0, 99)))
+
+
+def ipv4_header(total, template, fragment):
+    """An IPv4 header like 'template' with this length and this place in it."""
+    header = template[:2] + struct.pack("!H", total) + template[4:6]
+    header += struct.pack("!H", fragment) + template[8:10] + b"\0\0" + template[12:20]
     checksum = sum(struct.unpack("!10H", header))
     while checksum >> 16:
         checksum = (checksum & 0xFFFF) + (checksum >> 16)
-    return header[:10] + struct.pack("!H", ~checksum & 0xFFFF) + header[12:] + body
+    return header[:10] + struct.pack("!H", ~checksum & 0xFFFF) + header[12:]
+
+
+def ipv4_fragment(which):
+    """Half of an IPv4 datagram of twice FRAGMENT_BYTES."""
+    place = 0x2000 if which == "first" else FRAGMENT_BYTES // 8
+    body = bytes(i & 0xFF for i in range(FRAGMENT_BYTES))
+    return ipv4_header(20 + FRAGMENT_BYTES, IPV4_HEADER, place) + body

@@ -11,7 +11,7 @@ specification.
 import collections
 import dataclasses
 
-from frame import ETH_HEADER, ETH_P_PAUSE, VLAN_TPIDS, address, is_group
+from frame import ETH_HEADER, ETH_P_IPV4, ETH_P_PAUSE, VLAN_TPIDS, address, ipv4_header, is_group
 
 MTU_MIN = 68  # R1.30
 FORWARD_SLACK = 18  # R2.50: a header and 4 bytes, whether or not these are a tag
@@ -83,6 +83,13 @@ def socket_sends(data, mtu):
     return len(data) <= mtu + ETH_HEADER + (4 if ethertype_of(data) == 0x8100 else 0)
 
 
+def joined(first, last):
+    """The datagram of two IPv4 fragments, as one frame."""
+    payload = first[ETH_HEADER + 20 :] + last[ETH_HEADER + 20 :]
+    return (first[:ETH_HEADER] +
+            ipv4_header(20 + len(payload), first[ETH_HEADER : ETH_HEADER + 20], 0) + payload)
+
+
 class Law:
     def __init__(self):
         self.reset()
@@ -91,6 +98,7 @@ class Law:
         self.lower_mac, self.lower_mtu, self.lower_up = address("host"), 1500, True
         self.wire_mtu, self.hairpin = 1500, False
         self.endpoints = collections.OrderedDict()
+        self.first_fragment = None
         self.serial = 0
 
     # What a hub is.
@@ -225,15 +233,7 @@ class Law:
         else:
             self.hairpin = step.what == "hairpin"
 
-    # Frames. Each function returns the receivers, one for each copy.
-
-    def listeners(self, data):
-        """Who gets a copy because of a source list, and whether the frame ends
-        there (R2.10).
-        """
-        listing = [e for e in self.endpoints.values()
-                   if e.mode == "source" and data[6:12] in e.sources]
-        return [e.name for e in listing if e.up], any(e.nodst for e in listing)
+    # Frames. What goes somewhere is a list of (receiver, bytes), one for each copy.
 
     def received(self, data):
         """A frame the lower receives: from the wire, or from a bridge endpoint
@@ -241,18 +241,38 @@ class Law:
         """
         if not self.lower_up or not forwards(data, self.lower_mtu):
             return []
-        found, ends = self.listeners(data)
-        if ends:
+        whole = self.defragmented(data) if is_group(data) else data
+        return [(name, whole) for name in self.receivers(whole)] if whole else []
+
+    def defragmented(self, data):
+        """R2.55: what the frame completes, or None while a part is missing. One
+        datagram at a time, as 'fragment first' and 'fragment last' make them.
+        """
+        if ethertype_of(data) != ETH_P_IPV4 or data[ETH_HEADER : ETH_HEADER + 1] != b"\x45":
+            return data
+        more, offset = data[20] & 0x20, int.from_bytes(data[20:22], "big") & 0x1FFF
+        if not more and not offset:
+            return data
+        if more:
+            self.first_fragment = data
+            return None
+        return joined(self.first_fragment, data) if self.first_fragment else None
+
+    def receivers(self, data):
+        listing = [e for e in self.endpoints.values()
+                   if e.mode == "source" and data[6:12] in e.sources]
+        found = [e.name for e in listing if e.up]
+        if any(e.nodst for e in listing):  # R2.10: up or down
             return found
         if is_group(data):
-            return found + self.received_group(data)
+            return found + self.group_receivers(data)
         target = self.passthru() or self.find(data[0:6])  # R2.16, R2.11
         if target and target.up and target.mode != "source":  # R2.17, R2.12
             found.append(target.name)
         return found
 
-    def received_group(self, data):
-        """R2.15; the groups' filters are open, see README.md."""
+    def group_receivers(self, data):
+        """R2.15; the groups' filters are open, see kernel.py."""
         source = self.find(data[6:12])
         if source and source.mode in ("private", "passthru", "source"):
             return [source.name]
@@ -274,39 +294,42 @@ class Law:
         if not endpoint.up or not self.lower_up or len(data) < ETH_HEADER:  # R2.8, R2.50
             return []
         if endpoint.mode != "bridge":  # R2.1
-            return self.to_wire(data)
+            return self.sent_to_wire(data)
         if not is_group(data):
             sibling = self.find(data[0:6])
             local = sibling and sibling.mode == "bridge"
-            return self.received(data) if local else self.to_wire(data)  # R2.2
-        if self.is_pause(data):  # R2.7
-            return self.to_wire(data)
-        return self.to_wire(data) + [
-            e.name for e in self.endpoints.values()  # R2.3
-            if e.up and e.mode == "bridge" and e is not endpoint and forwards(data, e.mtu)]
+            return self.received(data) if local else self.sent_to_wire(data)  # R2.2
+        copies = self.sent_to_wire(data)  # R2.3
+        if not self.is_pause(data):  # R2.7
+            copies += [(e.name, data) for e in self.endpoints.values()
+                       if e.up and e.mode == "bridge" and e is not endpoint
+                       and forwards(data, e.mtu)]
+        return copies
+
+    def sent_to_wire(self, data):
+        """What an endpoint sends out of the lower."""
+        return self.to_wire(data)
 
     def to_wire(self, data):
-        return ["wire"] if self.lower_up and forwards(data, self.wire_mtu) else []
+        return [("wire", data)] if self.lower_up and forwards(data, self.wire_mtu) else []
 
     def enter(self, who, data):
         if who == "wire":
             return self.received(data) if socket_sends(data, self.wire_mtu) else []
         if who == "host":
             return self.to_wire(data) if socket_sends(data, self.lower_mtu) else []  # R2.4
-        return self.from_endpoint(self.endpoints[who], data)
+        return self.from_endpoint(self.endpoints[who], data) if who in self.endpoints else []
 
     def send(self, step):
         outcome = Outcome()
         for who, frame in step.sends:
             self.serial += 1
-            data = frame.data(self.serial)
-            if who in ("wire", "host") or who in self.endpoints:
-                for name in self.enter(who, data):
-                    outcome.arrivals.setdefault(name, []).append(data)
+            for name, copy in self.enter(who, frame.data(self.serial)):
+                outcome.arrivals.setdefault(name, []).append(copy)
         if self.hairpin:
             for data in outcome.arrivals.get("wire", ()):
-                for name in self.enter("wire", data):
-                    outcome.reflected.setdefault(name, []).append(data)
+                for name, copy in self.enter("wire", data):
+                    outcome.reflected.setdefault(name, []).append(copy)
         return outcome
 
     def run(self, step):

@@ -71,11 +71,23 @@ class Scenario:
     title: str
     steps: list
 
-    def text(self):
+    def text(self, expect=True):
         lines = [f"scenario {self.title}"]
         for step in self.steps:
             lines += step.line.split("\n")
-        return "\n".join(lines) + "\n"
+        return "\n".join(l for l in lines if expect or not l.startswith("expect")) + "\n"
+
+    def without(self, at):
+        """Scenarios that lack the step, or one frame of it."""
+        step = self.steps[at]
+        lines = step.line.split("\n")
+        changed = [[]]
+        for i in range(len(step.sends) if len(step.sends) > 1 else 0):
+            sends = step.sends[:i] + step.sends[i + 1 :]
+            line = "\n".join(lines[:i] + lines[i + 1 :]).replace("with", "send", i == 0)
+            changed.append([dataclasses.replace(step, sends=sends, line=line)])
+        for steps in changed:
+            yield Scenario(self.title, self.steps[:at] + steps + self.steps[at + 1 :])
 
 
 def words_of(line):
