@@ -96,6 +96,7 @@ class Law:
 
     def reset(self):
         self.lower_mac, self.lower_mtu, self.lower_up = address("host"), 1500, True
+        self.lower_own_mac = self.lower_mac  # what a passthru endpoint leaves behind: R1.42
         self.wire_mtu, self.hairpin = 1500, False
         self.endpoints = collections.OrderedDict()
         self.first_fragment = None
@@ -151,7 +152,8 @@ class Law:
             self.set_up(self.endpoints[step.name], None)
 
     def do_del(self, step):
-        self.existing(step.name)
+        if self.existing(step.name).mode == "passthru":
+            self.lower_mac = self.lower_own_mac
         del self.endpoints[step.name]
 
     def do_set(self, step):
@@ -221,7 +223,7 @@ class Law:
             for endpoint in self.endpoints.values():  # R1.30
                 endpoint.mtu = min(endpoint.mtu, step.value)
         elif step.what == "mac":
-            self.lower_mac = address(step.value)
+            self.lower_mac = self.lower_own_mac = address(step.value)
             if self.passthru():
                 self.passthru().mac = self.lower_mac
         else:
