@@ -15,6 +15,7 @@ import netlink as nl
 from driver import FRAME_MAX, Driver, wait_until
 from frame import ETH_HEADER, address
 from law import Law
+from namespace import Unable
 
 TUNSETIFF, TUNSETOFFLOAD = 0x400454CA, 0x400454D0
 IFF_TAP, IFF_NO_PI = 0x0002, 0x1000
@@ -99,6 +100,12 @@ class KernelDriver(Driver):
     def __init__(self, netlink, scratch):
         super().__init__(Law(), netlink, "low0", "wire0")
         self.scratch = scratch
+        try:
+            netlink.add(nl.attribute(nl.IFLA_IFNAME, "probe"), nl.u32(nl.IFLA_GROUP, LINK_GROUP),
+                        nl.u32(nl.IFLA_LINK, self.lower_index()), nl.link_info("macvtap"))
+        except OSError as problem:
+            raise Unable(f"this kernel has no macvtap: {problem}") from problem
+        self.clear()
 
     def apply(self, step):
         try:

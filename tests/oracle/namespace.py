@@ -9,6 +9,10 @@ MS_REC, MS_PRIVATE = 1 << 14, 1 << 18
 PR_SET_PDEATHSIG = 1
 
 
+class Unable(Exception):
+    """There is no playing here; the text says what is missing."""
+
+
 def libc_call(name, *arguments):
     libc = ctypes.CDLL(None, use_errno=True)
     if getattr(libc, name)(*arguments) != 0:
@@ -21,7 +25,10 @@ def enter(scratch):
     does: a new network with silent stacks, a /sys that shows it, and a directory
     'scratch' in which device nodes work. All of it ends with the process.
     """
-    libc_call("unshare", CLONE_NEWNET | CLONE_NEWNS)
+    try:
+        libc_call("unshare", CLONE_NEWNET | CLONE_NEWNS)
+    except PermissionError as problem:
+        raise Unable(f"needs root, for network namespaces and macvtap: {problem}") from problem
     libc_call("mount", None, b"/", None, MS_REC | MS_PRIVATE, None)
     libc_call("mount", b"sysfs", b"/sys", b"sysfs", 0, None)
     libc_call("mount", b"tmpfs", os.fsencode(scratch), b"tmpfs", 0, None)
