@@ -28,7 +28,8 @@ struct varlink_message {
 void varlink_message_fini(struct varlink_message *message);
 
 /* Bytes that came in, cut into messages. Memory is bounded by 'max' and the
- * largest chunk pushed; nothing is held while no message is incomplete.
+ * largest chunk pushed; once next() has returned 0 because every byte was taken,
+ * nothing is held.
  */
 struct varlink_input {
 	char *buf;	   /* owned */
@@ -48,7 +49,7 @@ void varlink_input_fini(struct varlink_input *input);
 int varlink_input_push(struct varlink_input *input, const void *bytes, size_t len, struct err *err);
 
 /* The next message: 1, and 'ret_text' points to 'ret_len' bytes and a NUL, good
- * until the next push; 0 if it is not complete yet; -EMSGSIZE if it is longer
+ * until the next call; 0 if it is not complete yet; -EMSGSIZE if it is longer
  * than 'max': the connection is of no use any more.
  */
 int varlink_input_next(struct varlink_input *input, const char **ret_text, size_t *ret_len,
