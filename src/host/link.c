@@ -9,12 +9,15 @@
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
+#include <linux/if.h>
 #include <linux/if_arp.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "base/text.h"
+
+static_assert(HOST_NAME_SIZE == IFNAMSIZ, "the kernel's");
 
 /* What the kernel fills for one read of a dump (NLMSG_GOODSIZE allows 32 KiB). */
 #define ANSWER_SIZE 32768
@@ -178,7 +181,7 @@ int host_link_by_name(const char *name, struct host_link *ret_link, struct err *
 	char shown[TEXT_ESCAPED_SIZE(64)];
 	int r = -ENODEV;
 
-	if (name[0] != '\0' && strlen(name) < IF_NAMESIZE) {
+	if (name[0] != '\0' && strlen(name) < HOST_NAME_SIZE) {
 		mnl_attr_put_strz(request, IFLA_IFNAME, name);
 		r = get_link(request, ret_link);
 	}
@@ -255,16 +258,17 @@ int host_link_can_be_lower(const struct host_link *link, struct err *err)
 
 /* ---- Orders ---- */
 
-static const char *name_of(int index, char buf[IF_NAMESIZE])
+static const char *name_of(int index, struct host_link *link)
 {
-	return if_indextoname((unsigned)index, buf) ? buf : "?";
+	return get_link_by_index(index, link) == 0 ? link->name : "?";
 }
 
 int host_link_set_mac(int index, struct mac mac, struct err *err)
 {
 	_Alignas(struct nlmsghdr) char buf[256];
 	struct nlmsghdr *request = put_request(buf, index);
-	char name[IF_NAMESIZE], text[MAC_TEXT_SIZE];
+	struct host_link link;
+	char text[MAC_TEXT_SIZE];
 	int r;
 
 	request->nlmsg_type = RTM_SETLINK;
@@ -277,7 +281,7 @@ int host_link_set_mac(int index, struct mac mac, struct err *err)
 			       "cannot change the address of network device '%s' without "
 			       "CAP_NET_ADMIN; start limpetd with that capability, or use a mode "
 			       "other than passthru",
-			       name_of(index, name));
+			       name_of(index, &link));
 	if (r == -ENODEV)
 		return err_set(err, ENODEV,
 			       "there is no network device with index %d any more; 'ip link' lists "
@@ -285,6 +289,6 @@ int host_link_set_mac(int index, struct mac mac, struct err *err)
 			       index);
 	if (r < 0)
 		return err_set(err, -r, "cannot give network device '%s' the address %s: %s",
-			       name_of(index, name), mac_format(mac, text), strerrordesc_np(-r));
+			       name_of(index, &link), mac_format(mac, text), strerrordesc_np(-r));
 	return 0;
 }

@@ -7,7 +7,6 @@
 #ifndef HOST_LINK_H
 #define HOST_LINK_H
 
-#include <net/if.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -16,12 +15,15 @@
 
 struct nlmsghdr;
 
+/* The longest name, NUL included: the kernel's IFNAMSIZ. */
+#define HOST_NAME_SIZE 16
+
 /* The longest kind ("openvswitch", "macvtap", ...), NUL included. */
 #define HOST_KIND_SIZE 64
 
 struct host_link {
 	int index;
-	char name[IF_NAMESIZE];
+	char name[HOST_NAME_SIZE];
 	char kind[HOST_KIND_SIZE]; /* "" if it has none, as a plain NIC */
 	uint16_t arp_type;	   /* ARPHRD_... */
 	struct mac mac;		   /* zero if its addresses are not 6 bytes */
@@ -38,8 +40,8 @@ struct host_link {
 	char master_kind[HOST_KIND_SIZE]; /* "bridge", "bond", "vrf", ...; may be "" */
 
 	/* Filled in by the queries; empty in what the monitor tells. */
-	char master_name[IF_NAMESIZE];
-	char ipvlan[IF_NAMESIZE]; /* an ipvlan device that sits on this one */
+	char master_name[HOST_NAME_SIZE];
+	char ipvlan[HOST_NAME_SIZE]; /* an ipvlan device that sits on this one */
 };
 
 /* Can frames be moved over it at this moment? */
