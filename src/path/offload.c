@@ -81,15 +81,18 @@ static void offload_read(struct offload *o, uint8_t *to, size_t len)
 
 		assert(o->iov_idx < o->frame->n_iov);
 
-		n = MIN(len, iov->iov_len - o->iov_pos);
-		memcpy(to, (const uint8_t *)iov->iov_base + o->iov_pos, n);
-		to += n;
-		len -= n;
-		o->iov_pos += n;
+		/* At its end, or empty: then it need not point anywhere. */
 		if (o->iov_pos == iov->iov_len) {
 			o->iov_idx++;
 			o->iov_pos = 0;
+			continue;
 		}
+
+		n = MIN(len, iov->iov_len - o->iov_pos);
+		memcpy(to, (const uint8_t *)iov->iov_base + o->iov_pos, n);
+		o->iov_pos += n;
+		to += n;
+		len -= n;
 	}
 }
 

@@ -184,7 +184,7 @@ void superframe_scatter(struct superframe *super, struct superframe_dice *dice)
 		uint32_t len = superframe_roll(dice, pos < 200 ? 9 : 3000);
 
 		len = MIN(len, super->len - pos);
-		super->iov[n++] = (struct iovec){ super->data + pos, len };
+		super->iov[n++] = (struct iovec){ len ? super->data + pos : NULL, len };
 		pos += len;
 	}
 	super->iov[n++] = (struct iovec){ super->data + pos, super->len - pos };
