@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Which Debian packages each part of Limpet needs, and how they get there.
 # Sourced by ./run; a package a part uses and does not name here is a bug.
 
