@@ -40,16 +40,16 @@ static inline void list_remove(struct list *item)
 
 #define list_entry(item, type, member) container_of(item, type, member)
 
-#define list_for_each(pos, list, member)                                                           \
-	for ((pos) = list_entry((list)->next, __typeof__(*(pos)), member);                         \
-	     &(pos)->member != (list);                                                             \
+#define list_for_each(pos, list, member)                                   \
+	for ((pos) = list_entry((list)->next, __typeof__(*(pos)), member); \
+	     &(pos)->member != (list);                                     \
 	     (pos) = list_entry((pos)->member.next, __typeof__(*(pos)), member))
 
 /* As list_for_each, but 'pos' may be removed; 'tmp' is a pointer of its type. */
-#define list_for_each_safe(pos, tmp, list, member)                                                 \
-	for ((pos) = list_entry((list)->next, __typeof__(*(pos)), member),                         \
-	    (tmp) = list_entry((pos)->member.next, __typeof__(*(pos)), member);                    \
-	     &(pos)->member != (list);                                                             \
+#define list_for_each_safe(pos, tmp, list, member)                              \
+	for ((pos) = list_entry((list)->next, __typeof__(*(pos)), member),      \
+	    (tmp) = list_entry((pos)->member.next, __typeof__(*(pos)), member); \
+	     &(pos)->member != (list);                                          \
 	     (pos) = (tmp), (tmp) = list_entry((tmp)->member.next, __typeof__(*(tmp)), member))
 
 #endif

@@ -8,8 +8,8 @@
 #define BASE_THREAD_H
 
 #if defined(__clang__)
-#define THREAD_ROLE __attribute__((capability("role")))
-#define ON(role) __attribute__((requires_capability(role)))
+#define THREAD_ROLE	   __attribute__((capability("role")))
+#define ON(role)	   __attribute__((requires_capability(role)))
 #define THREAD_ENTER(role) __attribute__((acquire_capability(role)))
 #define THREAD_LEAVE(role) __attribute__((release_capability(role)))
 #else

@@ -28,9 +28,9 @@
 #include "proto/request.h"
 #include "proto/varlink.h"
 
-#define EVENTS_MAX ((size_t)256 * 1024)
+#define EVENTS_MAX    ((size_t)256 * 1024)
 #define PATIENCE_USEC (30 * UINT64_C(1000000))
-#define READ_SIZE 16384
+#define READ_SIZE     16384
 
 /* What the client waits for. */
 enum mode {
@@ -46,17 +46,17 @@ struct connection {
 	sd_event_source *io;
 	sd_event_source *patience;
 	struct varlink_input input;
-	bool input_partial;	/* half a request is there */
+	bool input_partial; /* half a request is there */
 
-	char *out;		/* bytes to send */
+	char *out; /* bytes to send */
 	size_t out_len, out_size;
-	bool hang_up;		/* when they are sent */
+	bool hang_up; /* when they are sent */
 
 	enum mode mode;
-	uint32_t list_index;	/* of the last link listed */
+	uint32_t list_index; /* of the last link listed */
 	bool list_by_kind;
 	enum link_kind list_kind;
-	bool lost;		/* events could not be kept */
+	bool lost; /* events could not be kept */
 };
 
 static struct connection *connection_of(struct client *client)
@@ -215,8 +215,8 @@ static void change_world(struct connection *c, const struct proto_request *reque
 		refuse(c, r, &err);
 		return;
 	}
-	r = request->method == PROTO_METHOD_ADD ? proto_reply_added(name, &message, NULL) :
-						  proto_reply_done(&message, NULL);
+	r = request->method == PROTO_METHOD_ADD ? proto_reply_added(name, &message, NULL)
+						: proto_reply_done(&message, NULL);
 	queue_result(c, r, &message);
 }
 
@@ -417,8 +417,8 @@ void client_tell(struct client *client, enum proto_event event, const struct pro
 	advance(c);
 }
 
-int client_new(struct client_context *context, struct sd_event *event, int fd,
-	       struct list *clients, struct err *err)
+int client_new(struct client_context *context, struct sd_event *event, int fd, struct list *clients,
+	       struct err *err)
 {
 	struct connection *c = calloc(1, sizeof(*c));
 	int r;
@@ -430,8 +430,8 @@ int client_new(struct client_context *context, struct sd_event *event, int fd,
 	varlink_input_init(&c->input, VARLINK_REQUEST_MAX);
 	r = sd_event_add_io(event, &c->io, fd, EPOLLIN, on_io, c);
 	if (r >= 0)
-		r = sd_event_add_time_relative(event, &c->patience, CLOCK_MONOTONIC,
-					       PATIENCE_USEC, 0, on_patience, c);
+		r = sd_event_add_time_relative(event, &c->patience, CLOCK_MONOTONIC, PATIENCE_USEC,
+					       0, on_patience, c);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(c->patience, SD_EVENT_OFF);
 	if (r < 0) {

@@ -12,21 +12,19 @@ struct sd_event;
 struct client_context {
 	struct ctl *ctl;
 	const char *version;
-	void (*closed)(void *userdata);	/* a client has freed itself */
+	void (*closed)(void *userdata); /* a client has freed itself */
 	void *userdata;
 };
 
 struct client {
-	struct list item;	/* in the server's list; the rest is private */
+	struct list item; /* in its list; the rest is private */
 };
-
-#define client_for_each_safe(pos, tmp, list) list_for_each_safe(pos, tmp, list, item)
 
 /* Takes the connection 'fd' over on success and appends the client to
  * 'clients'. The client frees itself when the connection ends.
  */
-int client_new(struct client_context *context, struct sd_event *event, int fd,
-	       struct list *clients, struct err *err);
+int client_new(struct client_context *context, struct sd_event *event, int fd, struct list *clients,
+	       struct err *err);
 void client_free(struct client *client);
 
 /* Tells a client that monitors of a change; others are not concerned. */

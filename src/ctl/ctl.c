@@ -105,8 +105,8 @@ static void remove_endpoint(struct ctl *ctl, struct model_endpoint *ep)
 
 	if (model_endpoint_borrows_mac(ep) && lower->kind == LINK_KIND_NETDEV && lower->present &&
 	    host_link_set_mac((int)lower->ifindex, lower->own_mac, &err) < 0)
-		log_line(LOG_WARNING, "lower %s: keeps the address of endpoint %s: %s",
-			 lower->name, ep->name, err.msg);
+		log_line(LOG_WARNING, "lower %s: keeps the address of endpoint %s: %s", lower->name,
+			 ep->name, err.msg);
 
 	notify_endpoint(ctl, PROTO_EVENT_DELETED, ep);
 	endpoint_free(ep->runtime);
@@ -273,7 +273,7 @@ int ctl_add(struct ctl *ctl, const struct link_change *change, char ret_name[LIN
 
 /* What a set needs beside the model's consent; undone if it is not committed. */
 struct set_needs {
-	struct port *port;	/* the dummy's new far end */
+	struct port *port; /* the dummy's new far end */
 	bool renamed;
 };
 
@@ -284,8 +284,7 @@ static void give_back(struct ctl *ctl, struct world_set *set, struct set_needs *
 		(void)endpoint_sockets_rename(&ctl->dir, set->next_ep.name, set->ep->name, NULL);
 }
 
-static int acquire(struct ctl *ctl, struct world_set *set, struct set_needs *needs,
-		   struct err *err)
+static int acquire(struct ctl *ctl, struct world_set *set, struct set_needs *needs, struct err *err)
 {
 	int r;
 

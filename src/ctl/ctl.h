@@ -24,8 +24,7 @@ typedef void ctl_changed_fn(void *userdata, enum proto_event event, const struct
  * the worker, watches the host's devices. 'event' stays the caller's and must
  * outlive it.
  */
-int ctl_new(struct sd_event *event, const char *runtime_dir, struct ctl **ret_ctl,
-	    struct err *err);
+int ctl_new(struct sd_event *event, const char *runtime_dir, struct ctl **ret_ctl, struct err *err);
 
 /* Detaches everybody, removes all sockets, stops the worker. Takes NULL. */
 struct ctl *ctl_free(struct ctl *ctl);

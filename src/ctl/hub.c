@@ -14,8 +14,8 @@
 int hub_open_port(const struct model_lower *model, struct port **ret_port, struct err *err)
 {
 	if (model->kind == LINK_KIND_DUMMY)
-		return port_dummy_open(model->hairpin ? PORT_DUMMY_HAIRPIN_ON :
-							PORT_DUMMY_HAIRPIN_OFF,
+		return port_dummy_open(model->hairpin ? PORT_DUMMY_HAIRPIN_ON
+						      : PORT_DUMMY_HAIRPIN_OFF,
 				       model->mtu + ETH_HEADER_LEN + ETH_VLAN_LEN, ret_port, err);
 
 	return port_packet_open(&(const struct port_packet_spec){ .ifindex = (int)model->ifindex,

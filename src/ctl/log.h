@@ -25,7 +25,7 @@ void log_line(int priority, const char *fmt, ...) PRINTF(2, 3);
 /* At most LOG_BURST lines of one object in LOG_INTERVAL_NS; how many were left
  * out is said with the next one.
  */
-#define LOG_BURST 10
+#define LOG_BURST	10
 #define LOG_INTERVAL_NS (10 * UINT64_C(1000000000))
 
 struct log_limit {

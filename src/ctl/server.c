@@ -66,7 +66,7 @@ static void on_changed(void *userdata, enum proto_event event, const struct prot
 	struct server *server = userdata;
 	struct client *client, *next;
 
-	client_for_each_safe(client, next, &server->clients)
+	list_for_each_safe(client, next, &server->clients, item)
 		client_tell(client, event, link);
 }
 
@@ -80,7 +80,10 @@ int server_new(struct ctl *ctl, struct sd_event *event, const char *version,
 		return err_set(err, ENOMEM, "out of memory");
 
 	server->context = (struct client_context){
-		.ctl = ctl, .version = version, .closed = on_client_closed, .userdata = server,
+		.ctl = ctl,
+		.version = version,
+		.closed = on_client_closed,
+		.userdata = server,
 	};
 	server->event = event;
 	server->listen_fd = -1;
@@ -110,7 +113,7 @@ struct server *server_free(struct server *server)
 		return NULL;
 
 	ctl_set_changed(server->context.ctl, NULL, NULL);
-	client_for_each_safe(client, next, &server->clients)
+	list_for_each_safe(client, next, &server->clients, item)
 		client_free(client);
 	sd_event_source_disable_unref(server->accept_source);
 	if (server->listen_fd >= 0)

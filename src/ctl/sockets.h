@@ -13,8 +13,8 @@
 /* The longest runtime directory under which every socket's path still fits
  * sun_path: DIR "/" NAME "/stream.sock" NUL.
  */
-#define RUNTIME_DIR_MAX                                                                            \
-	(sizeof(((struct sockaddr_un *)0)->sun_path) - 1 - (LINK_NAME_SIZE - 1) -                  \
+#define RUNTIME_DIR_MAX                                                           \
+	(sizeof(((struct sockaddr_un *)0)->sun_path) - 1 - (LINK_NAME_SIZE - 1) - \
 	 sizeof("/stream.sock"))
 
 struct runtime_dir {

@@ -21,12 +21,12 @@
 #include "path/worker.h"
 
 struct ctl {
-	sd_event *event;	/* borrowed */
+	sd_event *event; /* borrowed */
 	struct runtime_dir dir;
 	struct world world;
 	struct worker *worker;
 	sd_event_source *worker_source;
-	struct host_monitor *monitor;	/* NULL: no netlink, no netdev lowers */
+	struct host_monitor *monitor; /* NULL: no netlink, no netdev lowers */
 	sd_event_source *monitor_source;
 	ctl_changed_fn *changed;
 	void *userdata;
@@ -36,10 +36,10 @@ struct ctl_hub {
 	struct ctl *ctl;
 	struct model_lower *model;
 	struct path_hub path;
-	struct path_attachment *attachment;	/* of the lower's port; NULL: none */
-	uint64_t seed;				/* of the table's hash */
+	struct path_attachment *attachment; /* of the lower's port; NULL: none */
+	uint64_t seed;			    /* of the table's hash */
 	struct ctl_endpoint *slot[FWD_SLOTS_MAX];
-	size_t n_slots;				/* highest slot in use + 1 */
+	size_t n_slots; /* highest slot in use + 1 */
 	struct log_limit log_limit;
 };
 
@@ -47,11 +47,11 @@ struct ctl_endpoint {
 	struct ctl_hub *hub;
 	struct model_endpoint *model;
 	struct path_member member;
-	struct path_attachment *dgram;		/* always */
-	struct path_attachment *stream;		/* NULL: nobody connected */
+	struct path_attachment *dgram;	/* always */
+	struct path_attachment *stream; /* NULL: nobody connected */
 	int listen_fd;
 	sd_event_source *accept_source;
-	char reason[sizeof(((struct port *)0)->fault)];	/* why the last peer was detached */
+	char reason[sizeof(((struct port *)0)->fault)]; /* why the last peer was detached */
 	struct log_limit log_limit;
 
 	/* What the lower's receive filter was told for this endpoint. */

@@ -30,13 +30,14 @@
 
 static void usage(FILE *out)
 {
-	(void)fputs("Usage: limpetd [ --runtime-dir DIR ]\n"
-		    "       limpetd { --help | --version }\n"
-		    "\n"
-		    "Carries the endpoints that 'limpet link add' makes. Stays in the foreground;\n"
-		    "SIGTERM stops it. DIR is where its sockets are: $XDG_RUNTIME_DIR/limpet for a\n"
-		    "user, /run/limpet for root and where XDG_RUNTIME_DIR is not set.\n",
-		    out);
+	(void)fputs(
+		"Usage: limpetd [ --runtime-dir DIR ]\n"
+		"       limpetd { --help | --version }\n"
+		"\n"
+		"Carries the endpoints that 'limpet link add' makes. Stays in the foreground;\n"
+		"SIGTERM stops it. DIR is where its sockets are: $XDG_RUNTIME_DIR/limpet for a\n"
+		"user, /run/limpet for root and where XDG_RUNTIME_DIR is not set.\n",
+		out);
 }
 
 _Noreturn static void die(const char *sentence)
@@ -156,8 +157,8 @@ int main(int argc, char **argv)
 	(void)sd_event_set_watchdog(event, 1);
 
 	if (ctl_new(event,
-		    options.runtime_dir ? options.runtime_dir :
-					  default_runtime_dir(buf, sizeof(buf)),
+		    options.runtime_dir ? options.runtime_dir
+					: default_runtime_dir(buf, sizeof(buf)),
 		    &ctl, &err) < 0)
 		die(err.msg);
 

@@ -51,8 +51,9 @@ static struct mac address_of(const char *name)
 	return mac;
 }
 
-static const struct fwd_lower lower = { .mtu = 1500, .up = true, .carrier = true,
-					.has_host = true };
+static const struct fwd_lower lower = {
+	.mtu = 1500, .up = true, .carrier = true, .has_host = true
+};
 
 static struct fwd_table *make_hub(const struct fwd_lower *below)
 {
@@ -85,9 +86,8 @@ static struct fwd_table *make_hub(const struct fwd_lower *below)
 		endpoints[i].mac = address_of(names[i]);
 		endpoints[i].mtu = 1500;
 	}
-	assert_int_equal(fwd_table_new(below, endpoints, N_ENDPOINTS, 0x1234567890abcdef, &table,
-				       NULL),
-			 0);
+	assert_int_equal(
+		fwd_table_new(below, endpoints, N_ENDPOINTS, 0x1234567890abcdef, &table, NULL), 0);
 	return table;
 }
 
@@ -179,8 +179,8 @@ static void expect_from_endpoint(const struct fwd_table *table, uint16_t slot,
 static void what_endpoints_send(void **state)
 {
 	static const char *const senders[] = { "P1", "V1", "S1" };
-	static const char *const to[] = { "P1", "P2", "V1",   "V2", "B1",	 "B2",	  "S1",
-					  "DN", "LO", "XX",   "zero", "broadcast", "group" };
+	static const char *const to[] = { "P1", "P2", "V1", "V2",   "B1",	 "B2",	 "S1",
+					  "DN", "LO", "XX", "zero", "broadcast", "group" };
 	/* clang-format off */
 	static const struct {
 		const char *to, *expected;
@@ -202,21 +202,21 @@ static void what_endpoints_send(void **state)
 		for (size_t d = 0; d < ARRAY_SIZE(to); d++) {
 			(void)snprintf(what, sizeof(what), "%s to %s", senders[s], to[d]);
 			expect_from_endpoint(table, (uint16_t)(address_of(senders[s]).byte[5] - 1),
-					     make_frame(&frame, to[d], senders[s], 0x0800, 60), what,
-					     "w");
+					     make_frame(&frame, to[d], senders[s], 0x0800, 60),
+					     what, "w");
 		}
 	}
 	for (size_t d = 0; d < ARRAY_SIZE(bridge); d++) {
 		/* R2.5: whatever source address it claims. */
-		static const char *const claims[] = { "B1", "B2", "P1", "LO", "XX", "zero",
-						      "broadcast" };
+		static const char *const claims[] = { "B1", "B2",   "P1",	"LO",
+						      "XX", "zero", "broadcast" };
 
 		for (size_t c = 0; c < ARRAY_SIZE(claims); c++) {
 			(void)snprintf(what, sizeof(what), "B1 as %s to %s", claims[c],
 				       bridge[d].to);
-			expect_from_endpoint(table, B1,
-					     make_frame(&frame, bridge[d].to, claims[c], 0x0800, 60),
-					     what, bridge[d].expected);
+			expect_from_endpoint(
+				table, B1, make_frame(&frame, bridge[d].to, claims[c], 0x0800, 60),
+				what, bridge[d].expected);
 		}
 	}
 	fwd_table_free(table);
@@ -227,8 +227,8 @@ static void what_endpoints_send(void **state)
  */
 static void what_arrives_from_the_wire(void **state)
 {
-	static const char *const to[] = { "P1", "P2", "V1", "B1", "S1", "DN",
-					  "LO", "XX", "broadcast", "group" };
+	static const char *const to[] = { "P1", "P2", "V1", "B1",	 "S1",
+					  "DN", "LO", "XX", "broadcast", "group" };
 #define EVERYBODY "P1 P2 V1 V2 B1 B2"
 	/* clang-format off */
 	static const struct {
@@ -270,7 +270,10 @@ static void what_arrives_from_the_wire(void **state)
 static struct fwd_table *make_passthru_hub(bool up)
 {
 	const struct fwd_endpoint endpoint = {
-		.slot = P1, .mac = address_of("P1"), .mode = FWD_MODE_PASSTHRU, .up = up,
+		.slot = P1,
+		.mac = address_of("P1"),
+		.mode = FWD_MODE_PASSTHRU,
+		.up = up,
 		.mtu = 1500,
 	};
 	struct fwd_table *table = NULL;
@@ -339,7 +342,8 @@ static void pause_frames_stay_with_the_host(void **state)
 			     "pause", "w");
 	expect_from_endpoint(table, B1, make_frame(&frame, "B2", "B1", ETH_TYPE_PAUSE, 60),
 			     "unicast pause", "B2");
-	expect_from_wire(table, make_frame(&frame, "group", "XX", ETH_TYPE_PAUSE, 60), "pause", "h");
+	expect_from_wire(table, make_frame(&frame, "group", "XX", ETH_TYPE_PAUSE, 60), "pause",
+			 "h");
 	expect_from_wire(table, make_frame(&frame, "V1", "XX", ETH_TYPE_PAUSE, 60), "unicast pause",
 			 "V1");
 
@@ -357,7 +361,8 @@ static void sizes_are_limited_where_the_driver_limits_them(void **state)
 
 	(void)state;
 	expect_from_endpoint(table, B1, make_frame(&frame, "B2", "B1", 0x0800, 1518), "fits", "B2");
-	expect_from_endpoint(table, B1, make_frame(&frame, "B2", "B1", 0x0800, 1519), "1519", "!B2");
+	expect_from_endpoint(table, B1, make_frame(&frame, "B2", "B1", 0x0800, 1519), "1519",
+			     "!B2");
 	expect_from_endpoint(table, B1, make_frame(&frame, "broadcast", "B1", 0x0800, 1518), "fits",
 			     "B2 w");
 	expect_from_endpoint(table, B1, make_frame(&frame, "broadcast", "B1", 0x0800, 1519), "1519",
@@ -404,7 +409,8 @@ static void a_lower_without_host_delivers_to_nobody_else(void **state)
 	(void)state;
 	expect_from_wire(table, make_frame(&frame, "XX", "YY", 0x0800, 60), "unknown", "-no-owner");
 	expect_from_wire(table, make_frame(&frame, "XX", "L1", 0x0800, 60), "listed", "S1");
-	expect_from_wire(table, make_frame(&frame, "broadcast", "B1", 0x0800, 60), "group", "V1 V2");
+	expect_from_wire(table, make_frame(&frame, "broadcast", "B1", 0x0800, 60), "group",
+			 "V1 V2");
 	fwd_table_free(table);
 }
 
@@ -426,7 +432,8 @@ static void the_table_finds_up_endpoints_and_nobody_else(void **state)
 				.mode = FWD_MODE_BRIDGE,
 				.up = i % 3 != 0,
 			};
-		assert_int_equal(fwd_table_new(&lower, endpoints, sizes[s], s * 77, &table, NULL), 0);
+		assert_int_equal(fwd_table_new(&lower, endpoints, sizes[s], s * 77, &table, NULL),
+				 0);
 		for (size_t i = 0; i < sizes[s]; i++)
 			assert_int_equal(fwd_table_find(table, endpoints[i].mac),
 					 endpoints[i].up ? i : FWD_NOBODY);
@@ -442,12 +449,24 @@ static void every_listener_gets_one_copy(void **state)
 {
 	struct mac list[] = { address_of("L1"), address_of("L2") };
 	struct fwd_endpoint endpoints[] = {
-		{ .slot = 0, .mac = { { 2, 9, 0, 0, 0, 1 } }, .mode = FWD_MODE_SOURCE, .up = true,
-		  .sources = list, .n_sources = 2 },
-		{ .slot = 1, .mac = { { 2, 9, 0, 0, 0, 2 } }, .mode = FWD_MODE_SOURCE, .up = true,
-		  .sources = list, .n_sources = 1 },
-		{ .slot = 2, .mac = { { 2, 9, 0, 0, 0, 3 } }, .mode = FWD_MODE_BRIDGE, .up = true,
-		  .sources = list, .n_sources = 2 },	/* not in source mode: ignored */
+		{ .slot = 0,
+		  .mac = { { 2, 9, 0, 0, 0, 1 } },
+		  .mode = FWD_MODE_SOURCE,
+		  .up = true,
+		  .sources = list,
+		  .n_sources = 2 },
+		{ .slot = 1,
+		  .mac = { { 2, 9, 0, 0, 0, 2 } },
+		  .mode = FWD_MODE_SOURCE,
+		  .up = true,
+		  .sources = list,
+		  .n_sources = 1 },
+		{ .slot = 2,
+		  .mac = { { 2, 9, 0, 0, 0, 3 } },
+		  .mode = FWD_MODE_BRIDGE,
+		  .up = true,
+		  .sources = list,
+		  .n_sources = 2 }, /* not in source mode: ignored */
 	};
 	const struct fwd_listeners *listeners;
 	struct fwd_table *table = NULL;

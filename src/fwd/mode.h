@@ -15,11 +15,11 @@ enum fwd_mode {
 	FWD_MODE_SOURCE = 16,
 };
 
-#define FWD_MODES_ALL                                                                              \
+#define FWD_MODES_ALL \
 	(FWD_MODE_PRIVATE | FWD_MODE_VEPA | FWD_MODE_BRIDGE | FWD_MODE_PASSTHRU | FWD_MODE_SOURCE)
 
 enum fwd_flag {
-	FWD_FLAG_NOPROMISC = 1,	/* passthru: do not make the lower promiscuous (R1.43) */
+	FWD_FLAG_NOPROMISC = 1, /* passthru: do not make the lower promiscuous (R1.43) */
 	FWD_FLAG_NODST = 2,	/* source: listed frames end here (R2.10) */
 };
 

@@ -20,7 +20,7 @@
 
 struct slot {
 	uint32_t mtu;
-	uint8_t mode;	/* enum fwd_mode */
+	uint8_t mode; /* enum fwd_mode */
 	bool up;
 };
 
@@ -32,7 +32,7 @@ struct mac_hash {
 };
 
 struct source_entry {
-	uint64_t mac;	/* 0: empty; zero cannot be listed (R1.51) */
+	uint64_t mac; /* 0: empty; zero cannot be listed (R1.51) */
 	struct fwd_listeners listeners;
 };
 
@@ -52,7 +52,7 @@ struct fwd_table {
 	struct slot *slot;
 	uint16_t *members[N_MODES];
 	size_t n_members[N_MODES];
-	uint16_t *listening;	/* what all 'listeners' point into */
+	uint16_t *listening; /* what all 'listeners' point into */
 };
 
 /* One listed address of one endpoint, while the table is built. */

@@ -25,19 +25,19 @@
 
 struct fwd_lower {
 	uint32_t mtu;
-	bool up;	/* administratively */
+	bool up; /* administratively */
 	bool carrier;
-	bool has_host;	/* is there a host behind it that hears the wire? */
+	bool has_host; /* is there a host behind it that hears the wire? */
 };
 
 struct fwd_endpoint {
 	uint16_t slot;
 	struct mac mac;
 	enum fwd_mode mode;
-	unsigned flags;			/* enum fwd_flag */
+	unsigned flags; /* enum fwd_flag */
 	bool up;
 	uint32_t mtu;
-	const struct mac *sources;	/* borrowed; looked at in source mode */
+	const struct mac *sources; /* borrowed; looked at in source mode */
 	size_t n_sources;
 };
 
@@ -45,9 +45,9 @@ struct fwd_table;
 
 /* Source-mode endpoints that list one address (R2.10). */
 struct fwd_listeners {
-	const uint16_t *slot;	/* the up ones */
+	const uint16_t *slot; /* the up ones */
 	uint16_t n;
-	bool nodst;		/* one of them, up or down, keeps the frame for itself */
+	bool nodst; /* one of them, up or down, keeps the frame for itself */
 };
 
 /* Builds a table of 'n' endpoints with different slots. 'seed' keys the hash,
@@ -70,8 +70,7 @@ uint16_t fwd_table_find(const struct fwd_table *table, struct mac mac);
 const struct fwd_listeners *fwd_table_listeners(const struct fwd_table *table, struct mac source);
 
 /* The slots of all up endpoints in 'mode'; sets '*ret_n'. */
-const uint16_t *fwd_table_members(const struct fwd_table *table, enum fwd_mode mode,
-				  size_t *ret_n);
+const uint16_t *fwd_table_members(const struct fwd_table *table, enum fwd_mode mode, size_t *ret_n);
 
 /* Of a slot the table was built with. */
 bool fwd_table_is_up(const struct fwd_table *table, uint16_t slot);

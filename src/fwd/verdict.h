@@ -17,9 +17,9 @@
 
 /* What the law looks at. */
 struct fwd_frame {
-	const uint8_t *head;	/* FWD_HEAD_LEN bytes, zeros behind a shorter frame */
-	uint32_t len;		/* with Ethernet header */
-	bool is_gso;		/* a super-frame: no size limit concerns it (R2.50) */
+	const uint8_t *head; /* FWD_HEAD_LEN bytes, zeros behind a shorter frame */
+	uint32_t len;	     /* with Ethernet header */
+	bool is_gso;	     /* a super-frame: no size limit concerns it (R2.50) */
 };
 
 /* The copies to be made. They never name one endpoint twice: 'unicast' and
@@ -27,15 +27,15 @@ struct fwd_frame {
  * neither of the two ever is, but for a source endpoint's own reflected frame.
  */
 struct fwd_verdict {
-	uint16_t unicast;	/* a slot, or FWD_NOBODY */
-	uint16_t except;	/* not this one of the group */
-	uint16_t denied;	/* would have had a copy, but for 'why' */
-	uint8_t group_modes;	/* up endpoints in these modes: enum fwd_mode bits */
-	bool group_by_mtu;	/* ... whose MTU + 18 is enough for the frame (R2.50) */
-	bool wire;		/* out of the lower */
-	bool host;		/* to the host's own stack */
-	const struct fwd_listeners *listeners;	/* NULL: none */
-	enum drop why;		/* of 'denied', or why nobody gets the frame; else DROP_COUNT */
+	uint16_t unicast;    /* a slot, or FWD_NOBODY */
+	uint16_t except;     /* not this one of the group */
+	uint16_t denied;     /* would have had a copy, but for 'why' */
+	uint8_t group_modes; /* up endpoints in these modes: enum fwd_mode bits */
+	bool group_by_mtu;   /* ... whose MTU + 18 is enough for the frame (R2.50) */
+	bool wire;	     /* out of the lower */
+	bool host;	     /* to the host's own stack */
+	const struct fwd_listeners *listeners; /* NULL: none */
+	enum drop why; /* of 'denied', or why nobody gets the frame; else DROP_COUNT */
 };
 
 /* A frame that the endpoint in 'slot' sends (spec 2.1). With 'why' set and

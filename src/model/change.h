@@ -16,8 +16,8 @@
 #include "fwd/mode.h"
 #include "wire/mac.h"
 
-#define LINK_NAME_SIZE 16	/* NUL included, as the kernel's IFNAMSIZ */
-#define LINK_ALIAS_SIZE 256	/* NUL included, as IFALIASZ */
+#define LINK_NAME_SIZE	16  /* NUL included, as the kernel's IFNAMSIZ */
+#define LINK_ALIAS_SIZE 256 /* NUL included, as IFALIASZ */
 
 /* Entries of one endpoint's source list, and of one request. The kernel has no
  * limit (R1.52); a daemon that carries others needs one.
@@ -28,7 +28,7 @@ enum link_kind {
 	LINK_KIND_MACVTAP,
 	LINK_KIND_MACVLAN,
 	LINK_KIND_DUMMY,
-	LINK_KIND_NETDEV,	/* a lower that is a network device of the host; never asked for */
+	LINK_KIND_NETDEV, /* a lower that is a network device of the host; never asked for */
 };
 
 /* "macvtap", "macvlan", "dummy", "netdev". Static memory. */
@@ -66,8 +66,8 @@ const char *source_command_name(enum source_command command);
 bool source_command_parse(const char *name, enum source_command *ret_command);
 
 struct link_change {
-	unsigned has;			/* enum link_field */
-	char name[LINK_NAME_SIZE];	/* empty at an add: pick "macvtap0", ... (R1.9) */
+	unsigned has;		   /* enum link_field */
+	char name[LINK_NAME_SIZE]; /* empty at an add: pick "macvtap0", ... (R1.9) */
 
 	enum link_kind kind;
 	char lower[LINK_NAME_SIZE];
@@ -75,13 +75,13 @@ struct link_change {
 	uint32_t mtu;
 	bool up;
 	char new_name[LINK_NAME_SIZE];
-	char alias[LINK_ALIAS_SIZE];	/* empty: no alias any more */
+	char alias[LINK_ALIAS_SIZE]; /* empty: no alias any more */
 	uint32_t txqlen;
 
-	uint32_t mode;			/* enum fwd_mode if valid; R1.37 */
-	uint32_t flags;			/* enum fwd_flag bits; replaces both (R1.38) */
+	uint32_t mode;	/* enum fwd_mode if valid; R1.37 */
+	uint32_t flags; /* enum fwd_flag bits; replaces both (R1.38) */
 	enum source_command source_command;
-	struct mac *sources;		/* owned; for add and del exactly one */
+	struct mac *sources; /* owned; for add and del exactly one */
 	size_t n_sources;
 	uint32_t bcqueuelen;
 	int32_t bclim;

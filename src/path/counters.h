@@ -19,15 +19,15 @@
 
 struct path_traffic {
 	uint64_t frames;
-	uint64_t bytes;		/* Ethernet header included, vnet header not */
-	uint64_t groups;	/* frames to a group address */
+	uint64_t bytes;	 /* Ethernet header included, vnet header not */
+	uint64_t groups; /* frames to a group address */
 };
 
 struct path_counters {
-	struct path_traffic in;			/* accepted from the port */
-	struct path_traffic out;		/* taken by the port */
-	uint64_t drops_in[DROP_COUNT];		/* came from the port, not accepted */
-	uint64_t drops_out[DROP_COUNT];		/* copies that did not reach the port */
+	struct path_traffic in;		/* accepted from the port */
+	struct path_traffic out;	/* taken by the port */
+	uint64_t drops_in[DROP_COUNT];	/* came from the port, not accepted */
+	uint64_t drops_out[DROP_COUNT]; /* copies that did not reach the port */
 };
 
 static inline void counter_add(uint64_t *counter, uint64_t n)

@@ -39,11 +39,11 @@
 static_assert(FRAME_HEAD_LEN == FWD_HEAD_LEN, "ports copy what the law looks at");
 
 #define POOL_SIZE 4096
-#define POOL_END UINT16_MAX
+#define POOL_END  UINT16_MAX
 static_assert(POOL_SIZE < POOL_END, "entries are numbered in 16 bits");
 
 /* Segments of one super-frame that are sent with one call. */
-#define SEGMENTS_MAX 32
+#define SEGMENTS_MAX  32
 #define SEGMENTS_SIZE ((size_t)2 * ETH_FRAME_MAX)
 
 struct entry {
@@ -56,12 +56,12 @@ struct forward {
 	void *context;
 	struct burst *reflected;
 	struct offload offload;
-	uint8_t *segments;		/* SEGMENTS_SIZE bytes of finished frames */
-	const struct burst *burst;	/* whose frames the endpoints' queues hold */
-	struct path_member *queued;	/* chain of endpoints with entries */
+	uint8_t *segments;	    /* SEGMENTS_SIZE bytes of finished frames */
+	const struct burst *burst;  /* whose frames the endpoints' queues hold */
+	struct path_member *queued; /* chain of endpoints with entries */
 	unsigned n_entries;
 	struct entry entry[POOL_SIZE];
-	uint16_t wire[BURST_MAX];	/* frames for the lower */
+	uint16_t wire[BURST_MAX]; /* frames for the lower */
 	unsigned n_wire;
 };
 
@@ -119,8 +119,8 @@ static bool is_about_one_frame(enum drop why)
 }
 
 /* Sends finished frames, or frames the port can finish. */
-static void send_frames(struct path_member *member, struct port *port,
-			struct frame *const frames[], unsigned n)
+static void send_frames(struct path_member *member, struct port *port, struct frame *const frames[],
+			unsigned n)
 {
 	while (n > 0) {
 		enum drop why = DROP_PEER_FULL;
@@ -157,8 +157,8 @@ static void send_offloaded(struct forward *forward, struct path_member *member, 
 		size_t at = 0;
 
 		while (n < ARRAY_SIZE(segment) &&
-		       offload_next(&forward->offload, forward->segments + at,
-				    SEGMENTS_SIZE - at, &segment[n])) {
+		       offload_next(&forward->offload, forward->segments + at, SEGMENTS_SIZE - at,
+				    &segment[n])) {
 			at += segment[n].len;
 			segments[n] = &segment[n];
 			n++;
@@ -196,9 +196,8 @@ static void deliver(struct forward *forward, struct path_member *member,
 	while (done < n) {
 		unsigned run = 0;
 
-		while (done + run < n &&
-		       (vnet_is_plain(&frames[done + run]->vnet) ||
-			port->ops->can & PORT_CAN_OFFLOAD))
+		while (done + run < n && (vnet_is_plain(&frames[done + run]->vnet) ||
+					  port->ops->can & PORT_CAN_OFFLOAD))
 			run++;
 
 		if (run > 0)
@@ -386,8 +385,7 @@ static void deliver_wire(struct forward *forward, struct path_hub *hub,
 		reflect(forward, hub, table, active->port);
 }
 
-void forward_burst(struct forward *forward, struct path_attachment *attachment,
-		   struct burst *burst)
+void forward_burst(struct forward *forward, struct path_attachment *attachment, struct burst *burst)
 {
 	struct path_member *member = attachment->member;
 	struct path_hub *hub = member->hub;

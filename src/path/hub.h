@@ -35,8 +35,8 @@ struct path_attachment {
 /* Somebody on a hub who sends and receives: an endpoint, or the lower. */
 struct path_member {
 	struct path_hub *hub;
-	uint16_t slot;				/* FWD_NOBODY: the lower */
-	struct path_attachment *active;		/* published; NULL: nobody attached */
+	uint16_t slot;			/* FWD_NOBODY: the lower */
+	struct path_attachment *active; /* published; NULL: nobody attached */
 	struct path_counters counters;
 
 	/* The worker's list of copies waiting for delivery, within a burst. */
@@ -47,16 +47,16 @@ struct path_member {
 
 /* One immutable state of a hub. */
 struct path_table {
-	struct fwd_table *fwd;			/* owned */
+	struct fwd_table *fwd; /* owned */
 	size_t n_slots;
-	struct path_member *member[];		/* by slot; NULL: free slot */
+	struct path_member *member[]; /* by slot; NULL: free slot */
 };
 
 struct path_hub {
-	struct path_table *table;		/* published */
+	struct path_table *table; /* published */
 	struct path_member lower;
-	uint64_t host;		/* frames the host's stack hears; its worker counts */
-	uint64_t replicas;	/* copies beyond a frame's first; its worker counts */
+	uint64_t host;	   /* frames the host's stack hears; its worker counts */
+	uint64_t replicas; /* copies beyond a frame's first; its worker counts */
 };
 
 /* Allocates a table for 'n_slots'; takes 'fwd' over on success. */

@@ -36,13 +36,13 @@
 
 struct worker {
 	int epoll_fd;
-	int event_fd;	/* worker to control: something finished */
-	int stop_fd;	/* control to worker: end */
+	int event_fd; /* worker to control: something finished */
+	int stop_fd;  /* control to worker: end */
 	struct burst *burst;
 	struct forward *forward;
 	pthread_t thread;
 	bool running;
-	bool stopping;	/* the worker's own */
+	bool stopping; /* the worker's own */
 };
 
 static void finish(struct worker *worker, struct path_attachment *attachment)

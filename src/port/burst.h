@@ -24,22 +24,22 @@
 #define FRAME_HEAD_LEN 18
 
 /* A slot of the store: headroom to put a VLAN tag back, then a whole frame. */
-#define BURST_HEADROOM 16
+#define BURST_HEADROOM	16
 #define BURST_SLOT_SIZE (ETH_FRAME_MAX + BURST_HEADROOM + 112)
 
 struct frame {
-	const struct iovec *iov;	/* the frame, without vnet header */
+	const struct iovec *iov; /* the frame, without vnet header */
 	uint16_t n_iov;
-	uint8_t head[FRAME_HEAD_LEN];	/* its first bytes; zeros where it is shorter */
-	uint32_t len;			/* bytes, at least ETH_HEADER_LEN */
+	uint8_t head[FRAME_HEAD_LEN]; /* its first bytes; zeros where it is shorter */
+	uint32_t len;		      /* bytes, at least ETH_HEADER_LEN */
 	struct vnet_header vnet;
-	struct iovec one;		/* for 'iov', when one is enough */
+	struct iovec one; /* for 'iov', when one is enough */
 };
 
 struct burst {
 	unsigned n;
-	uint32_t dropped[DROP_COUNT];	/* frames that ended at their source port */
-	uint8_t *store;			/* BURST_MAX slots of BURST_SLOT_SIZE bytes */
+	uint32_t dropped[DROP_COUNT]; /* frames that ended at their source port */
+	uint8_t *store;		      /* BURST_MAX slots of BURST_SLOT_SIZE bytes */
 	struct frame frame[BURST_MAX];
 };
 

@@ -41,8 +41,8 @@ enum port_can {
 };
 
 struct port_ops {
-	const char *kind;	/* as 'limpet link show -d' prints it */
-	unsigned can;		/* enum port_can */
+	const char *kind; /* as 'limpet link show -d' prints it */
+	unsigned can;	  /* enum port_can */
 
 	/* Appends up to 'budget' frames to 'in', and counts there what it had
 	 * to drop; returns how many frames it appended. Their memory belongs
@@ -75,10 +75,10 @@ struct port_ops {
 
 struct port {
 	const struct port_ops *ops;
-	int fd;			/* polled for reading; -1: there is nothing to poll */
-	bool want_write;	/* a frame is half sent: poll for writing too */
-	bool faulty;		/* 'fault' says why; set once, last */
-	char fault[160];	/* a clause for a human: "peer closed the connection" */
+	int fd;		 /* polled for reading; -1: there is nothing to poll */
+	bool want_write; /* a frame is half sent: poll for writing too */
+	bool faulty;	 /* 'fault' says why; set once, last */
+	char fault[160]; /* a clause for a human: "peer closed the connection" */
 };
 
 /* The port is finished: writes the clause (once; later ones are ignored). */

@@ -18,27 +18,27 @@ struct proto_traffic {
 	uint64_t packets;
 	uint64_t errors;
 	uint64_t dropped;
-	uint64_t multicast;		/* received only */
+	uint64_t multicast; /* received only */
 };
 
 struct proto_link {
-	uint32_t index;			/* the daemon's own numbering, from 1 */
+	uint32_t index; /* the daemon's own numbering, from 1 */
 	char name[LINK_NAME_SIZE];
 	enum link_kind kind;
-	char lower[LINK_NAME_SIZE];	/* empty for a lower */
+	char lower[LINK_NAME_SIZE]; /* empty for a lower */
 	struct mac address;
 	uint32_t mtu, min_mtu, max_mtu;
 	uint32_t txqlen;
 	bool up;			/* set up by its administrator */
 	bool carrier;			/* R1.20; for a lower: its own */
 	bool lower_up;			/* its lower is administratively up (else M-DOWN) */
-	uint32_t promiscuity, allmulti;	/* what it asks of its lower */
+	uint32_t promiscuity, allmulti; /* what it asks of its lower */
 	char alias[LINK_ALIAS_SIZE];
 
 	/* macvtap and macvlan */
 	enum fwd_mode mode;
-	unsigned flags;			/* enum fwd_flag */
-	struct mac *sources;		/* owned; NULL unless mode is source */
+	unsigned flags;	     /* enum fwd_flag */
+	struct mac *sources; /* owned; NULL unless mode is source */
 	size_t n_sources;
 	uint32_t bcqueuelen, used_bcqueuelen;
 	int32_t bclim;
@@ -55,9 +55,9 @@ struct proto_link {
 
 	/* The port in use: "none", "stream", "dgram", "packet", "dummy". */
 	char port[16];
-	char peer[sizeof(((struct sockaddr_un *)0)->sun_path) * 4 + 1];	/* escaped; may be empty */
-	char reason[160];		/* why the last peer was detached; may be empty */
-	char stream_path[108], dgram_path[108];	/* empty for a lower */
+	char peer[sizeof(((struct sockaddr_un *)0)->sun_path) * 4 + 1]; /* escaped; may be empty */
+	char reason[160];			/* why the last peer was detached; may be empty */
+	char stream_path[108], dgram_path[108]; /* empty for a lower */
 };
 
 /* Frees what the link owns, and zeroes it. */

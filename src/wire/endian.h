@@ -8,7 +8,7 @@
 #include <string.h>
 
 #ifdef __CHECKER__
-#define ENDIAN_TYPE __attribute__((bitwise))
+#define ENDIAN_TYPE  __attribute__((bitwise))
 #define ENDIAN_FORCE __attribute__((force))
 #else
 #define ENDIAN_TYPE

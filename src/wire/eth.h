@@ -10,7 +10,7 @@
 #include "wire/mac.h"
 
 #define ETH_HEADER_LEN 14
-#define ETH_VLAN_LEN 4
+#define ETH_VLAN_LEN   4
 
 /* The largest frame that may enter: what QEMU's socket back ends accept
  * (NET_BUFSIZE), a little above a 64 KiB super-frame (R4.5, R4.10).
@@ -19,10 +19,10 @@
 
 enum eth_type {
 	ETH_TYPE_IPV4 = 0x0800,
-	ETH_TYPE_VLAN = 0x8100,	/* 802.1Q */
+	ETH_TYPE_VLAN = 0x8100, /* 802.1Q */
 	ETH_TYPE_IPV6 = 0x86dd,
 	ETH_TYPE_PAUSE = 0x8808,
-	ETH_TYPE_QINQ = 0x88a8,	/* 802.1ad */
+	ETH_TYPE_QINQ = 0x88a8, /* 802.1ad */
 };
 
 struct eth_header {

@@ -21,20 +21,20 @@ enum vnet_flag {
 enum vnet_gso {
 	VNET_GSO_NONE = 0,
 	VNET_GSO_TCPV4 = 1,
-	VNET_GSO_UDP = 3,	/* UFO: IP fragmentation, obsolete */
+	VNET_GSO_UDP = 3, /* UFO: IP fragmentation, obsolete */
 	VNET_GSO_TCPV6 = 4,
-	VNET_GSO_UDP_L4 = 5,	/* USO */
-	VNET_GSO_ECN = 0x80,	/* a bit beside the type */
+	VNET_GSO_UDP_L4 = 5, /* USO */
+	VNET_GSO_ECN = 0x80, /* a bit beside the type */
 };
 
 /* The 10 bytes every variant starts with. */
 struct vnet_header {
 	uint8_t flags;
 	uint8_t gso_type;
-	le16 hdr_len;		/* a hint: bytes of headers before the payload */
-	le16 gso_size;		/* payload bytes of a segment */
-	le16 csum_start;	/* from the start of the frame */
-	le16 csum_offset;	/* from csum_start */
+	le16 hdr_len;	  /* a hint: bytes of headers before the payload */
+	le16 gso_size;	  /* payload bytes of a segment */
+	le16 csum_start;  /* from the start of the frame */
+	le16 csum_offset; /* from csum_start */
 };
 static_assert(sizeof(struct vnet_header) == 10, "virtio 1.2 §5.1.6");
 

@@ -24,7 +24,7 @@
 #include "wire/eth.h"
 
 #define ENDPOINTS_MAX 200
-#define FRAME_LEN 60
+#define FRAME_LEN     60
 
 /* A port that remembers how much it was given, and takes at most 'room'. */
 struct queue_port {
@@ -32,7 +32,7 @@ struct queue_port {
 	unsigned room;
 	enum drop why;
 	unsigned n_taken;
-	uint8_t last_tag;	/* of the last frame taken: its last byte */
+	uint8_t last_tag; /* of the last frame taken: its last byte */
 };
 
 static unsigned queue_rx(struct port *port, struct burst *in, unsigned budget)
@@ -92,7 +92,7 @@ struct sim {
 	struct forward *forward;
 	struct burst *burst;
 	uint8_t bytes[BURST_MAX][FRAME_LEN];
-	uint64_t n_sent;	/* frames given to forward_burst() */
+	uint64_t n_sent; /* frames given to forward_burst() */
 };
 
 static void ignore(void *context, struct path_attachment *attachment)
@@ -127,8 +127,8 @@ static struct sim *sim_new(unsigned n, enum port_dummy_hairpin hairpin)
 	sim->n = n;
 	sim->hub.lower = (struct path_member){ .hub = &sim->hub, .slot = FWD_NOBODY };
 	assert_int_equal(port_dummy_open(hairpin, 1518, &sim->lower_port, NULL), 0);
-	sim->lower_attachment = (struct path_attachment){ .port = sim->lower_port,
-							  .member = &sim->hub.lower };
+	sim->lower_attachment =
+		(struct path_attachment){ .port = sim->lower_port, .member = &sim->hub.lower };
 	sim->hub.lower.active = &sim->lower_attachment;
 
 	for (unsigned i = 0; i < n; i++) {

@@ -84,8 +84,7 @@ static void need_kernel(void)
 /* False: the kernel refuses the frame's vnet header. */
 static bool kernel_send(const struct vnet_header *vnet, const uint8_t *data, uint32_t len)
 {
-	struct iovec iov[] = { { (void *)vnet, sizeof(*vnet) },
-			       { (void *)data, len } };
+	struct iovec iov[] = { { (void *)vnet, sizeof(*vnet) }, { (void *)data, len } };
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = ARRAY_SIZE(iov) };
 
 	if (sendmsg(packet, &msg, 0) >= 0)
