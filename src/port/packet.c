@@ -16,7 +16,9 @@
  * Trouble. A device that goes down reports ENETDOWN once and loses frames until
  * it is up; the socket stays bound. A device that is deleted, or leaves the
  * network namespace, unbinds the socket: that is a fault, found by the next
- * tx(), by rx() if it was up, and by the control thread's link monitor always.
+ * tx(). The kernel does not wake a reader for it: it reports the going down that
+ * comes first, and unbinds some milliseconds later. So rx() finds out only when
+ * it was late, and the control thread has to watch the links (host/monitor.h).
  * The socket has one place for an asynchronous error, which the next call in
  * *either* direction gets; see packet_send().
  *
