@@ -30,9 +30,11 @@
 #include <errno.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -60,6 +62,7 @@ struct packet {
 
 	/* the worker's */
 	unsigned rx_lost; /* errors of rx() that tx() was told */
+	bool went_down;	  /* rx() is to look whether the device is gone too */
 	struct mmsghdr rx_msg[BURST_MAX];
 	struct iovec rx_iov[BURST_MAX][2]; /* vnet header, frame */
 	struct vnet_header rx_vnet[BURST_MAX];
@@ -81,13 +84,29 @@ static struct packet *packet_of(struct port *port)
 }
 
 /* Has the kernel unbound the socket from its device? */
-static void packet_check_gone(struct packet *p)
+static bool packet_is_gone(const struct packet *p)
 {
 	struct sockaddr_ll addr;
 	socklen_t len = sizeof(addr);
 
-	if (getsockname(p->up.fd, (struct sockaddr *)&addr, &len) < 0 ||
-	    addr.sll_ifindex != p->ifindex)
+	return getsockname(p->up.fd, (struct sockaddr *)&addr, &len) < 0 ||
+	       addr.sll_ifindex != p->ifindex;
+}
+
+/* Is there a frame that has been received and not read? */
+static bool packet_is_readable(const struct packet *p)
+{
+	int len;
+
+	return ioctl(p->up.fd, SIOCINQ, &len) == 0 && len > 0;
+}
+
+/* A device that is gone is a fault, once the frames from before are read. */
+static void packet_look_for_device(struct packet *p)
+{
+	if (!packet_is_gone(p))
+		p->went_down = false;
+	else if (!packet_is_readable(p))
 		port_fault(&p->up, "device is gone");
 }
 
@@ -122,8 +141,8 @@ static unsigned packet_recv(struct packet *p, struct burst *in, unsigned n)
 			burst_drop(in, DROP_BAD_OFFLOAD);
 			break;
 		case ENETDOWN:
-			packet_check_gone(p);
-			return 0;
+			p->went_down = true;
+			break;
 		case EAGAIN:
 		case ENOBUFS:
 		case ENOMEM:
@@ -199,6 +218,8 @@ static unsigned packet_rx(struct port *port, struct burst *in, unsigned budget)
 	n = packet_recv(p, in, n);
 	for (unsigned i = 0; i < n; i++)
 		packet_rx_append(p, in, i);
+	if (p->went_down)
+		packet_look_for_device(p);
 
 	return in->n - before;
 }
@@ -271,7 +292,8 @@ static enum drop packet_tx_why(struct packet *p, int errnum)
 	case ENOMEM:
 		return DROP_LOWER_FULL;
 	case ENXIO: /* bound to nothing */
-		packet_check_gone(p);
+		p->went_down = true;
+		packet_look_for_device(p);
 		return DROP_LOWER_DOWN;
 	default:
 		return DROP_LOWER_DOWN;

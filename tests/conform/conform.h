@@ -20,7 +20,8 @@ struct port;
 #define CONFORM_KINDS(X) \
 	X(stream)        \
 	X(dgram)         \
-	X(dummy)
+	X(dummy)         \
+	X(packet)
 
 /* A port and its far end, from open() to close(). */
 struct conform_pair {
