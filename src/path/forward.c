@@ -115,7 +115,7 @@ static void count_drops(uint64_t drops[DROP_COUNT], enum drop why, uint64_t n)
 /* Does a refusal for this reason concern one frame only? (port.h) */
 static bool is_about_one_frame(enum drop why)
 {
-	return why == DROP_OVERSIZE || why == DROP_BAD_OFFLOAD;
+	return why == DROP_OVERSIZE || why == DROP_BAD_OFFLOAD || why == DROP_LOWER_FULL;
 }
 
 /* Sends finished frames, or frames the port can finish. */

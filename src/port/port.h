@@ -57,9 +57,10 @@ struct port_ops {
 
 	/* Takes frames from the front of 'frames' and returns how many. If
 	 * that is fewer than 'n', '*ret_why' is the reason, and the caller
-	 * counts it: for OVERSIZE and BAD_OFFLOAD it concerns the first frame
-	 * not taken alone, and the caller goes on behind it; any other reason
-	 * concerns all that are left.
+	 * counts it: for OVERSIZE, BAD_OFFLOAD and LOWER_FULL (a policer may
+	 * have meant this frame) it concerns the first frame not taken alone,
+	 * and the caller goes on behind it; any other reason concerns all that
+	 * are left.
 	 */
 	unsigned (*tx)(struct port *port, struct frame *const frames[], unsigned n,
 		       enum drop *ret_why);

@@ -321,6 +321,30 @@ static void a_bad_frame_stops_the_burst_and_is_named(void **state)
 		assert_int_equal(rig_read_wire(rig), 60);
 }
 
+/* Traffic control on the device decides about each frame: one that is larger
+ * than the bucket of a token bucket filter never leaves, its neighbours do.
+ */
+static void what_traffic_control_refuses_is_that_frame(void **state)
+{
+	struct rig *rig = rig_or_skip(state);
+	static const unsigned order[] = { 1, 3, 1, 3, 2 };
+	struct frame *frames[ARRAY_SIZE(order)];
+	enum drop why = DROP_COUNT;
+
+	netns_run("tc qdisc add dev low0 root tbf rate 1gbit burst 1000 limit 100000");
+	for (unsigned i = 0; i < ARRAY_SIZE(order); i++)
+		frames[i] = rig_put(rig->out, shape(order[i]), shapes[order[i]].len);
+
+	assert_int_equal(rig->port->ops->tx(rig->port, frames, 5, &why), 1);
+	assert_int_equal(why, DROP_LOWER_FULL);
+	assert_int_equal(rig->port->ops->tx(rig->port, frames + 2, 3, &why), 1);
+	assert_int_equal(why, DROP_LOWER_FULL);
+	assert_int_equal(rig->port->ops->tx(rig->port, frames + 4, 1, &why), 1);
+	assert_int_equal(rig_read_wire(rig), 60);
+	assert_int_equal(rig_read_wire(rig), 60);
+	assert_int_equal(rig_read_wire(rig), 61);
+}
+
 static void more_pieces_than_the_kernel_takes_are_refused(void **state)
 {
 	struct rig *rig = rig_or_skip(state);
@@ -459,6 +483,7 @@ int main(void)
 		WITH_TAP(super_frames_pass_whole),
 		WITH_TAP(a_checksum_is_left_open_behind_a_tag_too),
 		WITH_TAP(a_bad_frame_stops_the_burst_and_is_named),
+		WITH_TAP(what_traffic_control_refuses_is_that_frame),
 		WITH_TAP(more_pieces_than_the_kernel_takes_are_refused),
 		WITH_TAP(frames_above_the_limit_are_counted_as_truncated),
 		WITH_TAP(inexpressible_segmentation_costs_that_frame_alone),
