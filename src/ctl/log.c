@@ -28,7 +28,7 @@ void log_init(void)
 	debug = level && strcmp(level, "1") == 0;
 }
 
-static void print(int priority, const char *fmt, va_list args)
+PRINTF(2, 0) static void print(int priority, const char *fmt, va_list args)
 {
 	char line[1024];
 
