@@ -2,8 +2,8 @@
 /* What the conformance suite needs to know about a kind of port: how to open
  * one, and how to be the far end of it.
  *
- * A new kind is a file that defines a 'struct conform_kind', and its line in
- * CONFORM_KINDS.
+ * A new kind is a file that defines 'conform_kind', and a word in the list in
+ * meson.build.
  */
 #ifndef CONFORM_CONFORM_H
 #define CONFORM_CONFORM_H
@@ -16,12 +16,6 @@
 #include "wire/vnet.h"
 
 struct port;
-
-#define CONFORM_KINDS(X) \
-	X(stream)        \
-	X(dgram)         \
-	X(dummy)         \
-	X(packet)
 
 /* A port and its far end, from open() to close(). */
 struct conform_pair {
@@ -52,8 +46,9 @@ struct conform_kind {
 	enum drop full;	      /* CONFORM_FILLS: what tx() says */
 	enum drop gone;	      /* CONFORM_LEAVES: what tx() says */
 
-	/* Opens both. Returns NULL, or why it is not possible here ("needs
-	 * root"), and the tests of this kind are skipped.
+	/* Opens both. Returns NULL, or why that is not possible here ("needs
+	 * root"); then the tests are skipped. 'port' is set, or left NULL, and
+	 * close() is called, in any case.
 	 */
 	const char *(*open)(struct conform_pair *pair);
 
@@ -68,11 +63,11 @@ struct conform_kind {
 	/* CONFORM_LEAVES: the far end goes away for good. */
 	void (*leave)(struct conform_pair *pair);
 
-	/* Frees what open() made but for the port, which is closed already. */
+	/* Frees what open() made, but for the port, which is closed already. */
 	void (*close)(struct conform_pair *pair);
 };
 
-#define CONFORM_DECLARE(name) extern const struct conform_kind conform_##name;
-CONFORM_KINDS(CONFORM_DECLARE)
+/* The one this program tests. */
+extern const struct conform_kind conform_kind;
 
 #endif

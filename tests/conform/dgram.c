@@ -107,7 +107,7 @@ static void dgram_close(struct conform_pair *pair)
 	}
 }
 
-const struct conform_kind conform_dgram = {
+const struct conform_kind conform_kind = {
 	.name = "dgram",
 	.can = CONFORM_SENDS_RUNTS | CONFORM_SENDS_TOO_LONG | CONFORM_FILLS | CONFORM_LEAVES,
 	.frame_max = ETH_FRAME_MAX,

@@ -83,7 +83,7 @@ static void dummy_close(struct conform_pair *pair)
 	}
 }
 
-const struct conform_kind conform_dummy = {
+const struct conform_kind conform_kind = {
 	.name = "dummy",
 	.can = CONFORM_OFFLOADS,
 	.frame_max = ETH_FRAME_MAX,

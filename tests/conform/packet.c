@@ -58,7 +58,7 @@ static void packet_leave(struct conform_pair *pair)
 	pair->far = fd_close(pair->far); /* takes the device with it */
 }
 
-const struct conform_kind conform_packet = {
+const struct conform_kind conform_kind = {
 	.name = "packet",
 	.can = CONFORM_SENDS_TOO_LONG | CONFORM_LEAVES | CONFORM_OFFLOADS,
 	.frame_max = FRAME_MAX,

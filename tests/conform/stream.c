@@ -75,7 +75,7 @@ static void stream_leave(struct conform_pair *pair)
 	pair->far = fd_close(pair->far);
 }
 
-const struct conform_kind conform_stream = {
+const struct conform_kind conform_kind = {
 	.name = "stream",
 	.can = CONFORM_SENDS_RUNTS | CONFORM_SENDS_TOO_LONG | CONFORM_FILLS | CONFORM_LEAVES,
 	.frame_max = ETH_FRAME_MAX,
