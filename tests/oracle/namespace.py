@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A place of one's own: network, mounts, and silence."""
 
+import contextlib
 import ctypes
 import os
 
 CLONE_NEWNS, CLONE_NEWNET = 0x00020000, 0x40000000
 MS_REC, MS_PRIVATE = 1 << 14, 1 << 18
+MNT_DETACH = 2
 PR_SET_PDEATHSIG = 1
 
 
@@ -20,10 +22,11 @@ def libc_call(name, *arguments):
         raise OSError(error, f"{name}(): {os.strerror(error)}")
 
 
-def enter(scratch):
-    """Moves this process to where the rest of the machine does not see what it
-    does: a new network with silent stacks, a /sys that shows it, and a directory
-    'scratch' in which device nodes work. All of it ends with the process.
+@contextlib.contextmanager
+def entered(scratch):
+    """Moves this process, for good, to where the rest of the machine does not see
+    what it does: a new network with silent stacks, a /sys that shows it. While the
+    context lasts, device nodes work in the directory 'scratch'.
     """
     try:
         libc_call("unshare", CLONE_NEWNET | CLONE_NEWNS)
@@ -32,17 +35,21 @@ def enter(scratch):
     libc_call("mount", None, b"/", None, MS_REC | MS_PRIVATE, None)
     libc_call("mount", b"sysfs", b"/sys", b"sysfs", 0, None)
     libc_call("mount", b"tmpfs", os.fsencode(scratch), b"tmpfs", 0, None)
+    try:
+        silence()
+        yield
+    finally:
+        libc_call("umount2", os.fsencode(scratch), MNT_DETACH)
+
+
+def silence():
+    """Lets no interface of this network say anything of its own accord."""
     for where in ("all", "default"):
         try:
             with open(f"/proc/sys/net/ipv6/conf/{where}/disable_ipv6", "w", encoding="ascii") as f:
                 f.write("1")
         except FileNotFoundError:
             pass  # a kernel without IPv6 is silent too
-
-
-def leave(scratch):
-    """Takes the mount away, so that the directory can be removed."""
-    libc_call("umount2", os.fsencode(scratch), 2)  # MNT_DETACH
 
 
 def stay_on_one_cpu():

@@ -11,6 +11,7 @@ namespaces; without it everything is skipped. README.md has the whole story.
 """
 
 import argparse
+import contextlib
 import pathlib
 import sys
 import tempfile
@@ -182,8 +183,6 @@ def open_stage(options, scratch):
     if options.only != "limpet":
         drivers.append(KernelDriver(netlink, scratch))
     if options.only != "kernel":
-        if not (options.build / "limpetd").exists():
-            sys.exit(f"Bail out! there is no {options.build}/limpetd; './run build' makes it")
         drivers.append(LimpetDriver(netlink, options.build, scratch, undo_pinning))
     return Stage(drivers)
 
@@ -197,24 +196,22 @@ def fixed_scenarios():
 
 def play_all(options, tap):
     with tempfile.TemporaryDirectory(prefix="limpet-oracle.") as scratch:
-        namespace.enter(scratch)
-        stage = open_stage(options, scratch)
-        try:
+        with namespace.entered(scratch), contextlib.closing(open_stage(options, scratch)) as stage:
             if options.replay:
                 text = options.replay.read_text(encoding="utf-8")
                 play_fixed(stage, tap, language.parse(text, options.replay.name))
             else:
                 play_fixed(stage, tap, fixed_scenarios())
                 play_random(stage, tap, options.seed, options.runs)
-        finally:
-            stage.close()
-            namespace.leave(scratch)
-    print(f"# steps with an intended difference: {stage.intended}")
+            print(f"# steps with an intended difference: {stage.intended}")
 
 
 def main():
     options = arguments()
     tap = Tap()
+    if options.only != "kernel" and not (options.build / "limpetd").exists():
+        print(f"Bail out! there is no {options.build}/limpetd; './run build' makes it")
+        return 1
     try:
         play_all(options, tap)
     except namespace.Unable as problem:
