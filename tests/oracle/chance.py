@@ -77,10 +77,8 @@ class Dice:
         if kind != "88b5":
             words += ["type", kind]
         size = self.size()
-        if who == "wire":
+        if who in ("wire", "host"):
             size = max(size, 14)  # a packet socket sends no less than a header
-        if who == "host":
-            size = max(size, 14)
         return " ".join(words + ["size", str(size)])
 
     # Changes.
@@ -134,7 +132,13 @@ class Dice:
         return self.add(self.pick("add", "endpoint"))
 
     def surroundings(self):
-        return f"wire {self.pick('plain', 'hairpin')}"
+        dice = self.rng.randrange(100)
+        if dice < 60:
+            return f"wire {self.pick('plain', 'hairpin')}"
+        if dice < 80:
+            self.mtu = self.pick(576, 1400, 1500, 2000)
+            return f"lower mtu {self.mtu}"
+        return f"lower mac {self.pick('host', 'host', 'x5', self.any_name())}"
 
     # The whole.
 
@@ -162,7 +166,7 @@ class Dice:
                 yield self.send("send")
                 while self.often(12):
                     yield self.send("with")
-            elif dice < 96:
+            elif dice < 95:
                 yield self.change()
             else:
                 yield self.surroundings()

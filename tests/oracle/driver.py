@@ -28,7 +28,7 @@ import netlink as nl
 from frame import ETH_P_MARKER, address
 from law import Outcome
 
-DEADLINE_S = 10
+DEADLINE_S = 5
 FRAME_MAX = 65536 + 64
 
 SOL_PACKET, PACKET_AUXDATA, PACKET_IGNORE_OUTGOING = 263, 8, 23
@@ -149,15 +149,16 @@ class Driver:
     def begin(self):
         """Back to a lower as it was made, without endpoints."""
         self.drop_endpoints()
-        if self.law.lower_mac != address("host"):
-            self.set_lower("mac", "host")
-        if self.law.lower_mtu != 1500:
-            self.set_lower("mtu", 1500)
-        if not self.law.lower_up:
-            self.set_lower("up", None)
-        if self.law.wire_mtu != 1500:
-            self.set_wire("mtu", 1500)
+        was_mtu, was_wire_mtu = self.law.lower_mtu, self.law.wire_mtu
+        was_moved = not self.law.lower_up or self.law.lower_mac != address("host")
         self.law.reset()
+        if was_moved:
+            self.set_lower("up", None)
+            self.set_lower("mac", "host")
+        if was_mtu != self.law.lower_mtu:
+            self.set_lower("mtu", self.law.lower_mtu)
+        if was_wire_mtu != self.law.wire_mtu:
+            self.set_wire("mtu", self.law.wire_mtu)
         self.wire.drain()
 
     def drop_endpoints(self):
@@ -166,6 +167,7 @@ class Driver:
         self.endpoints = {}
         if self.law.endpoints:
             self.clear()
+        self.law.endpoints.clear()
 
     # Steps.
 

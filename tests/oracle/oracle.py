@@ -11,7 +11,6 @@ namespaces; without it everything is skipped. README.md has the whole story.
 """
 
 import argparse
-import contextlib
 import pathlib
 import sys
 import tempfile
@@ -93,8 +92,8 @@ class Stage:
                 left = driver.finish()
                 if left.arrivals:
                     raise Mismatch(show(f"{driver.name}, after the last step", left))
-        except (Mismatch, Stuck) as problem:
-            return str(problem)
+        except (Mismatch, Stuck, OSError) as problem:
+            return str(problem) or repr(problem)
         return None
 
     def minimise(self, scenario):
@@ -112,8 +111,14 @@ class Stage:
         return scenario, problem
 
     def close(self):
+        """Returns what did not want to end, or None."""
+        problem = None
         for driver in self.drivers:
-            driver.close()
+            try:
+                driver.close()
+            except (Stuck, OSError) as trouble:
+                problem = str(trouble)
+        return problem
 
 
 class Tap:
@@ -196,14 +201,23 @@ def fixed_scenarios():
 
 def play_all(options, tap):
     with tempfile.TemporaryDirectory(prefix="limpet-oracle.") as scratch:
-        with namespace.entered(scratch), contextlib.closing(open_stage(options, scratch)) as stage:
-            if options.replay:
-                text = options.replay.read_text(encoding="utf-8")
-                play_fixed(stage, tap, language.parse(text, options.replay.name))
-            else:
-                play_fixed(stage, tap, fixed_scenarios())
-                play_random(stage, tap, options.seed, options.runs)
+        with namespace.entered(scratch):
+            stage = open_stage(options, scratch)
+            try:
+                play_texts(options, stage, tap)
+            finally:
+                problem = stage.close()
+            tap.line(not problem, "everything ends when it is told to", problem)
             print(f"# steps with an intended difference: {stage.intended}")
+
+
+def play_texts(options, stage, tap):
+    if options.replay:
+        text = options.replay.read_text(encoding="utf-8")
+        play_fixed(stage, tap, language.parse(text, options.replay.name))
+    else:
+        play_fixed(stage, tap, fixed_scenarios())
+        play_random(stage, tap, options.seed, options.runs)
 
 
 def main():
