@@ -183,8 +183,8 @@ int check_dummy_mtu(uint32_t mtu, struct err *err)
 	return check_mtu_least(mtu, err);
 }
 
-int check_address_free(const struct model_lower *lower, const struct model_endpoint *self,
-		       const struct model_endpoint *next, struct err *err)
+int check_address_free(const struct model_lower *lower, const struct model_endpoint *next,
+		       struct err *err)
 {
 	const struct model_endpoint *ep;
 	char text[MAC_TEXT_SIZE];
@@ -199,7 +199,7 @@ int check_address_free(const struct model_lower *lower, const struct model_endpo
 			       lower->name, next->name);
 
 	list_for_each(ep, &lower->endpoints, sibling) {
-		if (ep != self && ep->up && mac_equal(ep->mac, next->mac))
+		if (ep->up && mac_equal(ep->mac, next->mac))
 			return err_set(err, EADDRINUSE,
 				       "address %s is in use by endpoint '%s' of lower '%s'; "
 				       "give '%s' another, or set '%s' down first",

@@ -27,11 +27,12 @@ int check_values(const struct link_change *change, struct err *err);
 int check_mtu(const struct model_lower *lower, uint32_t mtu, struct err *err);
 int check_dummy_mtu(uint32_t mtu, struct err *err);
 
-/* Is the address of 'next', which hangs on 'lower' or will, free for an
- * endpoint that is up (R1.14)? 'self' is 'next' as it is now; NULL for a new one.
+/* Is the address of 'next', which hangs on 'lower' or will, free for an endpoint
+ * that is up (R1.14)? Not to be asked about an address that 'next' has already
+ * and is up with.
  */
-int check_address_free(const struct model_lower *lower, const struct model_endpoint *self,
-		       const struct model_endpoint *next, struct err *err);
+int check_address_free(const struct model_lower *lower, const struct model_endpoint *next,
+		       struct err *err);
 
 /* Does the hub of 'lower' take a new endpoint of 'mode' (R1.40)? */
 int check_company(const struct model_lower *lower, enum fwd_mode mode, struct err *err);

@@ -128,7 +128,7 @@ static int put_address(struct edit *edit, struct err *err)
 	if (!edit->ep || mac_equal(edit->ep->mac, next->mac))
 		return 0;
 
-	return check_address_free(edit->lower, edit->ep, next, err);
+	return check_address_free(edit->lower, next, err);
 }
 
 static int put_mtu(struct edit *edit, struct err *err)
@@ -216,7 +216,7 @@ static int put_up(struct edit *edit, struct err *err)
 	if (!edit->change->up || was_up)
 		return 0;
 
-	return check_address_free(edit->lower, edit->ep, edit->next_ep, err); /* R1.14 */
+	return check_address_free(edit->lower, edit->next_ep, err); /* R1.14 */
 }
 
 static int put_dummy_address(struct edit *edit, struct err *err)
