@@ -117,61 +117,36 @@ static int get_link_by_index(int index, struct host_link *ret_link)
 	return get_link(put_request(buf, index), ret_link);
 }
 
-struct each {
-	host_link_fn *fn;
-	void *userdata;
-};
-
-static int parse_each(const struct nlmsghdr *msg, void *userdata)
+/* Does this message tell of an ipvlan device on 'userdata'? */
+static int note_ipvlan(const struct nlmsghdr *msg, void *userdata)
 {
-	const struct each *each = userdata;
-	struct host_link link;
+	struct host_link *link = userdata, other;
 
-	/* One device that we do not understand must not hide the others. */
-	if (host_link_parse(msg, &link) == 0)
-		each->fn(each->userdata, &link);
+	if (host_link_parse(msg, &other) == 0 && other.link == link->index &&
+	    (strcmp(other.kind, "ipvlan") == 0 || strcmp(other.kind, "ipvtap") == 0))
+		(void)text_copy(link->ipvlan, sizeof(link->ipvlan), other.name);
 	return MNL_CB_OK;
-}
-
-static int each_link(host_link_fn *fn, void *userdata)
-{
-	_Alignas(struct nlmsghdr) char buf[256];
-	struct nlmsghdr *request = put_request(buf, 0);
-	struct each each = { .fn = fn, .userdata = userdata };
-
-	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	return ask(request, parse_each, &each);
-}
-
-int host_link_each(host_link_fn *fn, void *userdata, struct err *err)
-{
-	int r = each_link(fn, userdata);
-
-	/* EINTR: a device came or went meanwhile; a monitor tells which. */
-	if (r < 0 && r != -EINTR)
-		return err_set(err, -r, "cannot list the network devices: %s", strerrordesc_np(-r));
-	return 0;
-}
-
-static void note_ipvlan(void *userdata, const struct host_link *other)
-{
-	struct host_link *link = userdata;
-
-	if (other->link == link->index &&
-	    (strcmp(other->kind, "ipvlan") == 0 || strcmp(other->kind, "ipvtap") == 0))
-		(void)text_copy(link->ipvlan, sizeof(link->ipvlan), other->name);
 }
 
 /* What other devices have to say about 'link'. A failure leaves it unsaid. */
 static void ask_around(struct host_link *link)
 {
 	struct host_link master;
+	int r = -EINTR;
 
 	if (link->master > 0 && get_link_by_index(link->master, &master) == 0)
 		(void)text_copy(link->master_name, sizeof(link->master_name), master.name);
 
-	/* Ipvlan devices in other network namespaces cannot be seen. */
-	(void)each_link(note_ipvlan, link);
+	/* Ipvlan devices in other network namespaces cannot be seen. EINTR: one
+	 * came or went while the kernel was listing them.
+	 */
+	for (int tries = 0; r == -EINTR && tries < 10; tries++) {
+		_Alignas(struct nlmsghdr) char buf[256];
+		struct nlmsghdr *request = put_request(buf, 0);
+
+		request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+		r = ask(request, note_ipvlan, link);
+	}
 }
 
 int host_link_by_name(const char *name, struct host_link *ret_link, struct err *err)
@@ -210,7 +185,6 @@ int host_link_by_index(int index, struct host_link *ret_link, struct err *err)
 		return err_set(err, -r, "cannot ask the kernel about network device %d: %s", index,
 			       strerrordesc_np(-r));
 
-	ask_around(ret_link);
 	return 0;
 }
 

@@ -39,7 +39,7 @@ struct host_link {
 	int master;
 	char master_kind[HOST_KIND_SIZE]; /* "bridge", "bond", "vrf", ...; may be "" */
 
-	/* Filled in by the queries; empty in what the monitor tells. */
+	/* Filled in by host_link_by_name() alone; empty otherwise. */
 	char master_name[HOST_NAME_SIZE];
 	char ipvlan[HOST_NAME_SIZE]; /* an ipvlan device that sits on this one */
 };
@@ -50,17 +50,17 @@ static inline bool host_link_is_running(const struct host_link *link)
 	return link->up && link->carrier;
 }
 
-/* Finds a device of this network namespace; -ENODEV if there is none. */
+/* Finds a device of this network namespace; -ENODEV if there is none. By name
+ * is for who wants to use it: that asks other devices about it too. By index is
+ * for who knows it already.
+ */
 int host_link_by_name(const char *name, struct host_link *ret_link, struct err *err);
 int host_link_by_index(int index, struct host_link *ret_link, struct err *err);
 
-/* Calls 'fn' for each device of this network namespace. */
-typedef void host_link_fn(void *userdata, const struct host_link *link);
-int host_link_each(host_link_fn *fn, void *userdata, struct err *err);
-
-/* Judges whether endpoints can cling to it, as the kernel's driver does (R1.4);
- * 0, -EINVAL for a device of the wrong sort, or -EBUSY for one whose frames
- * belong to another. A macvlan or macvtap device may be a lower here.
+/* Judges what host_link_by_name() found: can endpoints cling to it, as to the
+ * kernel's driver (R1.4)? 0, -EINVAL for a device of the wrong sort, or -EBUSY
+ * for one whose frames belong to another. A macvlan or macvtap device may be a
+ * lower here.
  */
 int host_link_can_be_lower(const struct host_link *link, struct err *err);
 
