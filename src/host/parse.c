@@ -142,7 +142,8 @@ int host_link_parse(const struct nlmsghdr *msg, struct host_link *ret_link)
 
 	if (msg->nlmsg_type != RTM_NEWLINK && msg->nlmsg_type != RTM_DELLINK)
 		return -ENOENT;
-	if (mnl_nlmsg_get_payload_len(msg) < sizeof(*info))
+	/* libmnl reads on to the next multiple. */
+	if (mnl_nlmsg_get_payload_len(msg) < sizeof(*info) || msg->nlmsg_len % MNL_ALIGNTO != 0)
 		return -EBADMSG;
 	if (info->ifi_family != AF_UNSPEC)
 		return -ENOENT;
