@@ -109,7 +109,7 @@ static size_t transfer_some(int sender, int receiver, size_t *sent, size_t recei
 
 static void tcp_passes_between_two_stacks_in_super_frames(void **state)
 {
-	struct rig *rig = rig_or_skip(state);
+	struct rig *rig = *state;
 	struct relay relay = { .burst = rig->in };
 	int ns[2] = { netns_new(), netns_new() };
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(5000) };
@@ -160,6 +160,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(tcp_passes_between_two_stacks_in_super_frames,
 						rig_setup, rig_teardown),
 	};
+
+	if (netns_skip_all())
+		return 0;
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests_name("packet_tcp", tests, NULL, NULL);

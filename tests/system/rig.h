@@ -29,9 +29,6 @@ int rig_setup_tap(void **state);
 int rig_setup_veth(void **state);
 int rig_teardown(void **state);
 
-/* The rig, or the end of the test, skipped: where namespaces cannot be made. */
-struct rig *rig_or_skip(void **state);
-
 struct port *rig_open(const char *name);
 
 /* Waits until 'fd' can be read. */
