@@ -3,8 +3,9 @@
  * =================
  *
  * What it is. A thread that sleeps in epoll until a port has something, then
- * gives every ready port one burst's turn, and again. One port with much to
- * say waits for the others after each burst.
+ * gives every ready port one turn, and again. A turn is a burst, or what a
+ * stream port had read with one system call: one port with much to say waits
+ * for the others after that.
  *
  * Quiescence. While it serves ports the worker is an RCU reader; between two
  * rounds it passes a quiescent point; while it sleeps it is offline, so that
@@ -171,10 +172,12 @@ static void serve(struct worker *worker, struct path_attachment *attachment, uin
 		port->ops->flush(port);
 
 	if (events & ~(uint32_t)EPOLLOUT) {
-		burst_clear(burst);
-		(void)port->ops->rx(port, burst, BURST_MAX);
-		forward_burst(worker->forward, attachment, burst);
-		port->ops->release(port);
+		do {
+			burst_clear(burst);
+			(void)port->ops->rx(port, burst, BURST_MAX);
+			forward_burst(worker->forward, attachment, burst);
+			port->ops->release(port);
+		} while (port->has_more);
 	}
 
 	touched(worker, attachment);

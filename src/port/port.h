@@ -46,9 +46,8 @@ struct port_ops {
 
 	/* Appends up to 'budget' frames to 'in', and counts there what it had
 	 * to drop; returns how many frames it appended. Their memory belongs
-	 * to the port, or to the burst's store, until release(). A return
-	 * below 'budget' need not mean that nothing is left: the descriptor
-	 * stays readable then.
+	 * to the port, or to the burst's store, until release(). If more are
+	 * left, the descriptor stays readable, or 'has_more' is set.
 	 */
 	unsigned (*rx)(struct port *port, struct burst *in, unsigned budget);
 
@@ -77,6 +76,7 @@ struct port_ops {
 struct port {
 	const struct port_ops *ops;
 	int fd;		 /* polled for reading; -1: there is nothing to poll */
+	bool has_more;	 /* frames are left of which 'fd' knows nothing: call rx() again */
 	bool want_write; /* a frame is half sent: poll for writing too */
 	bool faulty;	 /* 'fault' says why; set once, last */
 	char fault[160]; /* a clause for a human: "peer closed the connection" */

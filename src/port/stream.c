@@ -7,8 +7,9 @@
  *
  * Receiving. recv() appends to the buffer of port/framing.h, and the frames
  * are views into it. It is called only when no complete frame is left there:
- * until release() nothing may move, and a worker that got as many frames as it
- * asked for asks again, whether or not the descriptor is readable.
+ * until release() nothing may move. What is left there is 'has_more', since the
+ * descriptor is readable only for what is still in the kernel; so the turn of a
+ * peer that sends small frames ends after one buffer, however many they are.
  *
  * Sending. A burst goes out as one gathered write, lengths included. If the
  * kernel stops in the middle of a frame, the rest of that frame is copied to
@@ -96,12 +97,14 @@ static unsigned stream_rx(struct port *port, struct burst *in, unsigned budget)
 	uint32_t absurd;
 	unsigned n;
 
+	port->has_more = false;
 	if (port->faulty)
 		return 0;
 	if (!framing_has_frame(&stream->in) && !stream_receive(stream))
 		return 0;
 
 	n = framing_take(&stream->in, in, budget);
+	port->has_more = framing_has_frame(&stream->in);
 
 	absurd = framing_absurd(&stream->in);
 	if (absurd > 0)

@@ -13,6 +13,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -21,6 +23,7 @@
 #include "path/worker.h"
 #include "port/burst.h"
 #include "port/dummy.h"
+#include "port/stream.h"
 #include "wire/eth.h"
 
 #define ENDPOINTS_MAX 200
@@ -339,6 +342,47 @@ static void a_port_that_was_replaced_cannot_speak(void **state)
 	sim_free(sim);
 }
 
+/* A stream's frames, read with one system call, are several bursts; nothing
+ * makes the descriptor readable again for those behind the first.
+ */
+static void frames_read_at_once_are_forwarded_at_once(void **state)
+{
+	enum { N = 3 * BURST_MAX + 1, SIZE = 4 + FRAME_LEN };
+	struct sim *sim = sim_new(2, PORT_DUMMY_HAIRPIN_OFF);
+	struct worker *worker = NULL;
+	struct port *port = NULL;
+	uint8_t out[N * SIZE];
+	int fds[2];
+
+	(void)state;
+	for (unsigned i = 0; i < N; i++) {
+		be32_store(out + i * SIZE, FRAME_LEN);
+		add_frame(sim, endpoint_mac(1), endpoint_mac(0), (uint8_t)i);
+		memcpy(out + i * SIZE + 4, sim->bytes[0], FRAME_LEN);
+		burst_clear(sim->burst);
+	}
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	assert_int_equal(port_stream_open(fds[0], &port, NULL), 0);
+	assert_int_equal(worker_new(&worker, NULL), 0);
+	sim->attachment[0].port = port;
+	assert_int_equal(worker_watch(worker, &sim->attachment[0], NULL), 0);
+
+	worker_enter();
+	assert_int_equal(write(fds[1], out, sizeof(out)), sizeof(out));
+	assert_int_equal(worker_round(worker), 1);
+	assert_int_equal(sim->queue[1].n_taken, N);
+	assert_int_equal(sim->queue[1].last_tag, N - 1);
+	assert_int_equal(worker_round(worker), 0);
+	worker_leave();
+
+	worker_unwatch(worker, &sim->attachment[0]);
+	worker_free(worker);
+	port_close(port);
+	(void)close(fds[1]);
+	sim_free(sim);
+}
+
 /* Every mode, every kind of destination, hairpin on: the sum holds. */
 static void the_sum_holds_for_random_traffic(void **state)
 {
@@ -384,6 +428,7 @@ int main(void)
 		cmocka_unit_test(one_refused_frame_does_not_take_others_along),
 		cmocka_unit_test(frames_for_nobody_are_counted),
 		cmocka_unit_test(a_port_that_was_replaced_cannot_speak),
+		cmocka_unit_test(frames_read_at_once_are_forwarded_at_once),
 		cmocka_unit_test(the_sum_holds_for_random_traffic),
 	};
 
