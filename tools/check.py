@@ -134,7 +134,8 @@ def format_step(log):
 
 
 def tidy_step(log):
-    files = sorted(path for path in ROOT.glob("src/*/*.c"))
+    # Tests are left out: half the time, and their tables provoke false alarms.
+    files = sorted(path for path in ROOT.glob("src/*/*.c") if not path.stem.endswith("_test"))
     code, _ = run(log, ["run-clang-tidy-14", "-quiet", "-p", CLANG, "-j", str(os.cpu_count()),
                         *files])
     return Count(failed=1) if code else Count(passed=1)

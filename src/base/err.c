@@ -6,19 +6,16 @@
 #include <stdio.h>
 #include <string.h>
 
-int err_set(struct err *err, int errnum, const char *fmt, ...)
+void err_write_(struct err *err, const char *fmt, ...)
 {
 	va_list args;
 
-	assert(errnum > 0);
+	if (!err)
+		return;
 
-	if (err) {
-		va_start(args, fmt);
-		(void)vsnprintf(err->msg, sizeof(err->msg), fmt, args);
-		va_end(args);
-	}
-
-	return -errnum;
+	va_start(args, fmt);
+	(void)vsnprintf(err->msg, sizeof(err->msg), fmt, args);
+	va_end(args);
 }
 
 const char *err_name(int errnum)

@@ -12,11 +12,21 @@ struct err {
 	char msg[512];
 };
 
-/* Writes the sentence and returns -'errnum', so that a failure is one
- * statement: return err_set(err, EBUSY, "lower '%s' ...", name).
- * 'errnum' is a positive errno. A sentence that does not fit is cut.
+/* Writes the sentence and is -'errnum', so that a failure is one statement:
+ * return err_set(err, EBUSY, "lower '%s' ...", name). 'errnum' is a positive
+ * errno, evaluated first. A sentence that does not fit is cut.
+ *
+ * A macro, so that compilers and analyzers see that the result is negative.
  */
-int err_set(struct err *err, int errnum, const char *fmt, ...) PRINTF(3, 4);
+#define err_set(err, errnum, ...)               \
+	({                                      \
+		int err_errnum_ = (errnum);     \
+		assert(err_errnum_ > 0);        \
+		err_write_((err), __VA_ARGS__); \
+		-err_errnum_;                   \
+	})
+
+void err_write_(struct err *err, const char *fmt, ...) PRINTF(2, 3);
 
 /* The constant's name of a positive errno: "EADDRINUSE"; "EIO" for one that
  * has no name here. Static memory.

@@ -9,7 +9,8 @@
 int path_table_new(struct fwd_table *fwd, size_t n_slots, struct path_table **ret_table,
 		   struct err *err)
 {
-	struct path_table *table = calloc(1, sizeof(*table) + n_slots * sizeof(table->member[0]));
+	struct path_table *table =
+		calloc(1, sizeof(*table) + n_slots * sizeof(struct path_member *));
 
 	if (!table)
 		return err_set(err, ENOMEM, "out of memory for a table of %zu slots", n_slots);

@@ -195,7 +195,7 @@ static unsigned dgram_rx(struct port *port, struct burst *in, unsigned budget)
 	if (got <= 0)
 		return 0;
 
-	for (int i = 0; i < got; i++)
+	for (unsigned i = 0; i < MIN((unsigned)got, room); i++)
 		n += dgram_append(in, iov[i].iov_base, &mmsg[i]);
 
 	dgram_follow(dgram, &sender[got - 1], &mmsg[got - 1].msg_hdr);

@@ -86,7 +86,7 @@ static struct packet *packet_of(struct port *port)
 /* Has the kernel unbound the socket from its device? */
 static bool packet_is_gone(const struct packet *p)
 {
-	struct sockaddr_ll addr;
+	struct sockaddr_ll addr = { 0 };
 	socklen_t len = sizeof(addr);
 
 	return getsockname(p->up.fd, (struct sockaddr *)&addr, &len) < 0 ||
