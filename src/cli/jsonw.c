@@ -16,19 +16,34 @@ static void new_line(const struct jsonw *json)
 	(void)fprintf(json->out, "\n%*s", (int)json->depth * 4, "");
 }
 
-/* Control characters are the ones JSON may not hold; everything else is UTF-8
- * already, because it came out of a JSON message.
+/* Control characters: JSON may not hold those below 0x20, and a terminal obeys
+ * those from 0x7f to 0x9f as well. The text is UTF-8, because it came out of a
+ * JSON message: 0xc2 leads what is up to 0xbf.
  */
+static unsigned control_at(const char *text)
+{
+	unsigned char c = (unsigned char)text[0];
+	unsigned char next = c ? (unsigned char)text[1] : 0;
+
+	if (c < 0x20 || c == 0x7f)
+		return c;
+	return c == 0xc2 && next >= 0x80 && next < 0xa0 ? next : 0;
+}
+
 static void put_string(const struct jsonw *json, const char *text)
 {
 	put(json, '"');
 	for (const char *c = text; *c; c++) {
-		if (*c == '"' || *c == '\\')
-			(void)fprintf(json->out, "\\%c", *c);
-		else if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			(void)fprintf(json->out, "\\u%04x", (unsigned char)*c);
-		else
+		unsigned control = control_at(c);
+
+		if (control) {
+			(void)fprintf(json->out, "\\u%04x", control);
+			c += control >= 0x80;
+		} else {
+			if (*c == '"' || *c == '\\')
+				put(json, '\\');
 			put(json, *c);
+		}
 	}
 	put(json, '"');
 }

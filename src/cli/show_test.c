@@ -316,16 +316,22 @@ static void nothing_a_peer_wrote_drives_the_terminal(void **state)
 	char *text;
 
 	(void)state;
-	(void)text_copy(link.alias, sizeof(link.alias), "\033[2J\"x\"");
+	(void)text_copy(link.alias, sizeof(link.alias), "\033[2J\"x\"\xc2\x9b\xc3\xa4");
 	(void)text_copy(link.reason, sizeof(link.reason), "a\nb");
+	(void)text_copy(link.name, sizeof(link.name), "a\x9b");
 	text = printed("-d", false, &link, 1);
 	assert_null(strchr(text, '\033'));
-	assert_non_null(strstr(text, "alias \\x1b[2J\"x\"\n"));
+	assert_non_null(strstr(text, "4: a\\x9b@v0: "));
+	assert_non_null(strstr(text, "alias \\x1b[2J\"x\"\\xc2\\x9b\\xc3\\xa4\n"));
 	assert_non_null(strstr(text, "detached \"a\\x0ab\""));
 	free(text);
 
+	text = printed("-br", false, &link, 1);
+	assert_int_equal(strncmp(text, "a\\x9b@v0         UP ", 20), 0);
+	free(text);
+
 	text = printed("-j", false, &link, 1);
-	assert_non_null(strstr(text, "\"ifalias\":\"\\u001b[2J\\\"x\\\"\""));
+	assert_non_null(strstr(text, "\"ifalias\":\"\\u001b[2J\\\"x\\\"\\u009b\xc3\xa4\""));
 	free(text);
 }
 

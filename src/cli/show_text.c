@@ -10,10 +10,16 @@
 #include "cli/show.h"
 #include "cli/view.h"
 
-/* "m0@eth0", or "lan0". */
-static void full_name(const struct proto_link *link, char *buf, size_t size)
+/* "m0@eth0", or "lan0", with nothing in it that drives a terminal. */
+#define FULL_NAME_SIZE TEXT_ESCAPED_SIZE(2 * LINK_NAME_SIZE)
+
+static char *full_name(const struct proto_link *link, char buf[FULL_NAME_SIZE])
 {
-	(void)snprintf(buf, size, "%s%s%s", link->name, link->lower[0] ? "@" : "", link->lower);
+	char name[2 * LINK_NAME_SIZE];
+
+	(void)snprintf(name, sizeof(name), "%s%s%s", link->name, link->lower[0] ? "@" : "",
+		       link->lower);
+	return text_escape(buf, FULL_NAME_SIZE, name);
 }
 
 static void print_flags(const struct show *show, const struct proto_link *link)
@@ -35,11 +41,10 @@ static void print_first_line(const struct show *show, const struct proto_link *l
 {
 	const char *state = view_operstate(link);
 	const char *qdisc = view_qdisc(link);
-	char name[2 * LINK_NAME_SIZE];
+	char name[FULL_NAME_SIZE];
 
-	full_name(link, name, sizeof(name));
 	(void)fprintf(show->out, "%" PRIu32 ": ", link->index);
-	colour_print(show->out, show->colour, COLOUR_NAME, "%s: ", name);
+	colour_print(show->out, show->colour, COLOUR_NAME, "%s: ", full_name(link, name));
 	print_flags(show, link);
 	(void)fprintf(show->out, "mtu %" PRIu32 " ", link->mtu);
 	if (qdisc)
@@ -151,11 +156,10 @@ void show_text(const struct show *show, const struct proto_link *link)
 void show_brief(const struct show *show, const struct proto_link *link)
 {
 	const char *state = view_operstate(link);
-	char name[2 * LINK_NAME_SIZE];
+	char name[FULL_NAME_SIZE];
 	char mac[MAC_TEXT_SIZE];
 
-	full_name(link, name, sizeof(name));
-	colour_print(show->out, show->colour, COLOUR_NAME, "%-16s ", name);
+	colour_print(show->out, show->colour, COLOUR_NAME, "%-16s ", full_name(link, name));
 	colour_print(show->out, show->colour, colour_of_state(state), "%-14s ", state);
 	print_mac(show, mac_format(link->address, mac), " ");
 	print_flags(show, link);
