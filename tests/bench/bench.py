@@ -19,7 +19,8 @@ import sys
 import time
 
 from cases import all_cases
-from lab import Lab, LabError
+from command import LabError
+from lab import Lab
 from report import Report
 
 RETRIES = 2
@@ -71,31 +72,25 @@ def chosen(case, only):
     return not only or any(text in case.name for text in only)
 
 
-def command(lab, case, cpus, seconds):
-    """The limpet-load command of a case; sets up what it needs."""
-    system, measure = case.system, case.measure
-    ends = lab.part(system.part)
+def command(build, case, part, cpus, seconds):
+    """The limpet-load command of a case."""
+    system, measure, ends = case.system, case.measure, part.ends
     vnet = ",vnet" if measure.vnet else ""
-    args = [os.path.join(lab.build, "tests/bench/limpet-load"), *measure.args,
+    args = [os.path.join(build, "tests/bench/limpet-load"), *measure.args,
             "--threads", str(measure.threads), "--seconds", str(seconds),
             "--cpus", ",".join(map(str, cpus))]
-    if system.user_space:
-        args += ["--switch", str(lab.limpetd.pid)]
+    if part.daemon:
+        args += ["--switch", str(part.daemon.pid)]
     return [*args, ends[system.source] + system.options + vnet, ends[system.sink] + vnet]
 
 
-def place(lab, threads, cpus):
-    """With one generator thread the switch has the other CPU; with two it has to find time."""
-    if not lab.limpetd:
-        return
-    allowed = {cpus[1]} if threads == 1 and cpus[1] >= 0 else os.sched_getaffinity(0)
-    for thread in os.listdir(f"/proc/{lab.limpetd.pid}/task"):
-        os.sched_setaffinity(int(thread), allowed)
-
-
 def run_once(lab, case, cpus, seconds):
-    args = command(lab, case, cpus, seconds)
-    place(lab, case.measure.threads, cpus)
+    """With one generator thread the switch has the other CPU; with two it has to find time."""
+    part = lab.part(case.system.part)
+    if part.daemon:
+        alone = case.measure.threads == 1 and cpus[1] >= 0
+        part.daemon.place({cpus[1]} if alone else os.sched_getaffinity(0))
+    args = command(lab.build, case, part, cpus, seconds)
     try:
         done = subprocess.run(args, capture_output=True, text=True, timeout=seconds + 20)
     except subprocess.TimeoutExpired as error:

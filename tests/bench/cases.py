@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What is measured: paths, the systems that offer each, and the measures.
 
-To measure another peer, give it a part in lab.py and a line in PATHS for each
-path it offers; to measure something else, add a line to MEASURES.
+To measure another peer, give it a part in lab.py and a line in PATHS for each path
+it offers; another way to reach a switch is one more kind of end in limpet-load. To
+measure something else, add a line to MEASURES.
 """
 
 from dataclasses import dataclass
 
-from lab import HUB_SIZES
-
+HUB_SIZES = (2, 16, 256, 4096)
 GSO_SIZE, GSO_SEGMENT = 54 + 45 * 1448, 1448
 
 
@@ -21,7 +21,6 @@ class System:
     source: str
     sink: str
     options: str = ""  # appended to the source's end
-    user_space: bool = False  # has a process of its own that forwards
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ def limpet(part, kind, source, sink, **kwargs):
         return name if name == "wire" else f"{kind} {name}"
 
     name = f"limpet {kind}" + (", 32 frames a write" if kwargs else "")
-    return System(name, part, end(source), end(sink), user_space=True, **kwargs)
+    return System(name, part, end(source), end(sink), **kwargs)
 
 
 REFERENCE = "kernel macvtap"
@@ -89,7 +88,7 @@ PATHS = {
         System("no switch: bare veth", "veth", "wire", "a"),
     ],
     "a pair among many endpoints": [
-        System(f"limpet stream, {size} endpoints", f"hub of {size}", "a", "b", user_space=True)
+        System(f"limpet stream, {size} endpoints", f"hub of {size}", "a", "b")
         for size in HUB_SIZES
     ],
 }

@@ -8,35 +8,23 @@ last process in it, whatever happens.
 
 import contextlib
 import os
-import select
-import socket
-import subprocess
+import stat
 import tempfile
-import time
+from dataclasses import dataclass
 
-START_SECONDS = 10
+from command import LabError, call
+from limpetd import Limpetd
 
 # Two guests and the far side of the wire.
 MAC_A, MAC_B, MAC_WIRE = "52:54:00:00:00:0a", "52:54:00:00:00:0b", "52:54:00:00:00:0f"
 
-HUB_SIZES = (2, 16, 256, 4096)
 
+@dataclass(frozen=True)
+class Part:
+    """Ends for limpet-load, by name, and the daemon that forwards between them, if one does."""
 
-class LabError(Exception):
-    """A part of the laboratory cannot be had; the message says why."""
-
-
-def call(*command, **kwargs):
-    """Runs a command; raises LabError with what it complained of."""
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, **kwargs)
-    except OSError as error:
-        raise LabError(f"{command[0]}: {error.strerror}") from error
-    except subprocess.TimeoutExpired as error:
-        raise LabError(f"'{' '.join(command)}' did not end within a minute") from error
-    if done.returncode != 0:
-        raise LabError(f"'{' '.join(command)}': {(done.stderr or done.stdout).strip()}")
-    return done.stdout
+    ends: dict
+    daemon: Limpetd | None = None
 
 
 def write(path, text):
@@ -44,16 +32,27 @@ def write(path, text):
         file.write(text)
 
 
+def read(path):
+    with open(path, encoding="ascii") as file:
+        return file.read().strip()
+
+
+def add_endpoint(lower, name, mac):
+    return [
+        f"link add link {lower} name {name} address {mac} type macvtap mode bridge",
+        f"link set {name} up",
+    ]
+
+
 class Lab:
     """Builds parts on first use and remembers those that failed.
 
-    Each part is a method that returns a dictionary of ends for limpet-load, by name.
+    A method make_NAME() builds the part NAME, and make_NAME(size) "NAME of SIZE".
     """
 
     def __init__(self, build, privileged):
         self.build = build
         self.privileged = privileged
-        self.limpetd = None
         self.parts = {}
         self.missing = {}
         self.stack = contextlib.ExitStack()
@@ -82,7 +81,7 @@ class Lab:
         write("/proc/sys/net/unix/max_dgram_qlen", "512")
 
     def part(self, name):
-        """The ends of a part; raises LabError, always the same, if it cannot be had."""
+        """A part; raises LabError, always the same, if it cannot be had."""
         if name in self.missing:
             raise LabError(self.missing[name])
         if name not in self.parts:
@@ -94,13 +93,10 @@ class Lab:
                 raise
         return self.parts[name]
 
-    def need_root(self, what):
-        if not self.privileged:
-            raise LabError(f"{what} needs root")
-
     def add_veth(self, name):
         """Two devices joined by a wire: NAME0 and NAME1, both up."""
-        self.need_root("a veth pair")
+        if not self.privileged:
+            raise LabError("devices need root")
         call("ip", "link", "add", f"{name}0", "type", "veth", "peer", "name", f"{name}1")
         for device in (f"{name}0", f"{name}1"):
             call("ip", "link", "set", device, "up")
@@ -108,19 +104,15 @@ class Lab:
     # The floor: nothing between the two ends, or nothing but a wire.
 
     def make_pairs(self):
-        return {"stream": "stream:-", "dgram": "dgram:-"}
+        return Part({"stream": "stream:-", "dgram": "dgram:-"})
 
     def make_veth(self):
         self.add_veth("bare")
-        return {
-            "a": f"packet:bare0,mac={MAC_A}",
-            "wire": f"packet:bare1,mac={MAC_WIRE}",
-        }
+        return Part({"a": f"packet:bare0,mac={MAC_A}", "wire": f"packet:bare1,mac={MAC_WIRE}"})
 
     # The kernel's macvtap.
 
     def make_macvtap(self):
-        self.need_root("the kernel's macvtap")
         self.add_veth("kern")
         ends = {"wire": f"packet:kern1,mac={MAC_WIRE}"}
         for name, mac in (("a", MAC_A), ("b", MAC_B)):
@@ -129,106 +121,55 @@ class Lab:
                  "type", "macvtap", "mode", "bridge")
             call("ip", "link", "set", device, "up")
             ends[name] = f"tap:{self.make_node(device)},mac={mac}"
-        return ends
+        return Part(ends)
 
     def make_node(self, device):
-        """The character device is named by an index that other namespaces use as well."""
-        with open(f"/sys/class/net/{device}/ifindex", encoding="ascii") as file:
-            tap = f"/sys/class/net/{device}/tap{file.read().strip()}"
-        with open(f"{tap}/dev", encoding="ascii") as file:
-            major, minor = map(int, file.read().split(":"))
+        """/dev/tapN is named by an index that other namespaces use as well: one of our own."""
+        index = read(f"/sys/class/net/{device}/ifindex")
+        major, minor = read(f"/sys/class/net/{device}/tap{index}/dev").split(":")
         path = os.path.join(self.directory, device)
-        os.mknod(path, 0o600 | 0o020000, os.makedev(major, minor))
+        os.mknod(path, 0o600 | stat.S_IFCHR, os.makedev(int(major), int(minor)))
         return path
 
     # Limpet.
 
-    @property
-    def runtime(self):
-        return os.path.join(self.directory, "run")
+    def start_limpetd(self, name):
+        daemon = Limpetd(self.build, os.path.join(self.directory, name))
+        self.stack.callback(daemon.stop)
+        return daemon
 
-    def make_daemon(self):
-        program = os.path.join(self.build, "limpetd")
-        if not os.access(program, os.X_OK):
-            raise LabError(f"there is no {program}")
-        os.mkdir(self.runtime)
-        notify = os.path.join(self.directory, "notify")
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready:
-            ready.bind(notify)
-            log = open(os.path.join(self.directory, "limpetd.log"), "wb+")
-            self.limpetd = subprocess.Popen(
-                [program, "--runtime-dir", self.runtime],
-                stdout=log, stderr=log, env={**os.environ, "NOTIFY_SOCKET": notify})
-            self.stack.callback(self.stop_daemon)
-            self.await_ready(ready, log)
-        return {}
-
-    def await_ready(self, ready, log):
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline and self.limpetd.poll() is None:
-            if select.select([ready], [], [], 0.05)[0] and b"READY=1" in ready.recv(4096):
-                return
-        log.seek(0)
-        raise LabError(f"limpetd did not get ready: {log.read().decode(errors='replace').strip()}")
-
-    def stop_daemon(self):
-        self.limpetd.terminate()
-        try:
-            self.limpetd.wait(START_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.limpetd.kill()
-            self.limpetd.wait()
-
-    def limpet(self, lines):
-        """Has 'limpet' carry out lines of commands."""
-        self.part("daemon")
-        batch = os.path.join(self.directory, "batch")
-        write(batch, "".join(line + "\n" for line in lines))
-        call(os.path.join(self.build, "limpet"), "--runtime-dir", self.runtime, "-batch", batch)
-
-    def endpoint(self, name, kind, mac):
-        return f"{kind}:{self.runtime}/{name}/{kind}.sock,mac={mac}"
-
-    @staticmethod
-    def add_endpoint(lower, name, mac):
-        return [
-            f"link add link {lower} name {name} address {mac} type macvtap mode bridge",
-            f"link set {name} up",
-        ]
-
-    def add_guests(self, lower, prefix):
-        """Guests a and b of both kinds of socket on 'lower'; returns their ends."""
+    def make_guests(self, daemon, lower):
+        """Guests a and b on both kinds of socket."""
         ends, lines = {}, []
         for number, kind in enumerate(("stream", "dgram")):
             for guest in "ab":
+                name = f"{kind}-{guest}"
                 mac = f"52:54:00:00:{number:02x}:0{guest}"
-                name = f"{prefix}-{kind[0]}{guest}"
-                lines += self.add_endpoint(lower, name, mac)
-                ends[f"{kind} {guest}"] = self.endpoint(name, kind, mac)
-        self.limpet(lines)
+                lines += add_endpoint(lower, name, mac)
+                ends[f"{kind} {guest}"] = daemon.end(name, kind, mac)
+        daemon.limpet(lines)
         return ends
 
     def make_limpet(self):
-        self.limpet(["link add lan0 type dummy"])
-        return self.add_guests("lan0", "lan")
+        daemon = self.start_limpetd("limpet")
+        daemon.limpet(["link add lan0 type dummy"])
+        return Part(self.make_guests(daemon, "lan0"), daemon)
 
     def make_packet(self):
         self.add_veth("limp")
-        ends = self.add_guests("limp0", "wire")
-        return {**ends, "wire": f"packet:limp1,mac={MAC_WIRE}"}
+        daemon = self.start_limpetd("packet")
+        ends = self.make_guests(daemon, "limp0")
+        return Part({**ends, "wire": f"packet:limp1,mac={MAC_WIRE}"}, daemon)
 
     def make_hub(self, size):
         """A pair among 'size' endpoints; the others have nobody attached."""
-        lower = f"hub{size}"
-        lines = [f"link add {lower} type dummy"]
+        daemon = self.start_limpetd(f"hub{size}")
+        lines = ["link add lan0 type dummy"]
         for i in range(size - 2):
-            mac = f"52:54:01:{i >> 16:02x}:{i >> 8 & 255:02x}:{i & 255:02x}"
-            lines += self.add_endpoint(lower, f"{lower}-{i}", mac)
-        for guest, mac in (("a", MAC_A), ("b", MAC_B)):
-            lines += self.add_endpoint(lower, f"{lower}-{guest}", mac)
-        self.limpet(lines)
-        return {
-            "a": self.endpoint(f"{lower}-a", "stream", MAC_A),
-            "b": self.endpoint(f"{lower}-b", "stream", MAC_B),
-        }
-
+            lines += add_endpoint("lan0", f"e{i}", f"52:54:01:00:{i >> 8:02x}:{i & 255:02x}")
+        pair = (("a", MAC_A), ("b", MAC_B))
+        for guest, mac in pair:
+            lines += add_endpoint("lan0", f"pair-{guest}", mac)
+        daemon.limpet(lines)
+        return Part({guest: daemon.end(f"pair-{guest}", "stream", mac)
+                     for guest, mac in pair}, daemon)
