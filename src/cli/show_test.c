@@ -109,9 +109,12 @@ static void strip_ours(char *text)
 	while ((at = strstr(text, "    limpet ")) != NULL) {
 		char *end = at + strcspn(at, "\n\\");
 
-		/* With -o the separator stands before it. */
-		memmove(at[-1] == '\\' ? at - 1 : at, at[-1] == '\\' ? end : end + 1,
-			strlen(end) + 1);
+		/* With -o the separator that goes stands before it. */
+		if (at[-1] == '\\')
+			at--;
+		else
+			end++;
+		memmove(at, end, strlen(end) + 1);
 	}
 	while ((at = strstr(text, "\"limpet\":")) != NULL) {
 		char *end = object_end(strchr(at, '{'));

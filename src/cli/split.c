@@ -5,24 +5,32 @@
 #include <stdbool.h>
 #include <string.h>
 
+/* Moves what stands between quotes from '*from' to '*to'. */
+static int copy_quoted(char **from, char **to, struct err *err)
+{
+	char quote = *(*from)++;
+
+	while (**from != quote) {
+		if (**from == '\0')
+			return err_set(err, EINVAL, "a quote (%c) is not closed", quote);
+		*(*to)++ = *(*from)++;
+	}
+	(*from)++;
+	return 0;
+}
+
 /* Moves one word from '*from' to '*to', its quotes left out. */
 static int copy_word(char **from, char **to, struct err *err)
 {
-	while (**from && !strchr(" \t\n", **from)) {
-		char quote = **from;
+	int r = 0;
 
-		if (quote != '\'' && quote != '"') {
+	while (r == 0 && **from && !strchr(" \t\n", **from)) {
+		if (**from == '\'' || **from == '"')
+			r = copy_quoted(from, to, err);
+		else
 			*(*to)++ = *(*from)++;
-			continue;
-		}
-		for ((*from)++; **from != quote; (*from)++) {
-			if (**from == '\0')
-				return err_set(err, EINVAL, "a quote (%c) is not closed", quote);
-			*(*to)++ = **from;
-		}
-		(*from)++;
 	}
-	return 0;
+	return r;
 }
 
 int split_words(char *line, char **words, size_t *ret_n, struct err *err)
