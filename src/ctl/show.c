@@ -18,7 +18,9 @@ static uint64_t sum(const uint64_t drops[DROP_COUNT])
 	return total;
 }
 
-/* From the link's user's side: what goes out to him is received (R2.57). */
+/* From the link's user's side: what goes out to him is received (R2.57). Groups are
+ * filled in for both directions; whoever calls clears what was sent.
+ */
 static void show_counters(const struct path_counters *live, struct proto_link *ret_link)
 {
 	struct path_counters counters;
@@ -34,6 +36,7 @@ static void show_counters(const struct path_counters *live, struct proto_link *r
 		.bytes = counters.in.bytes,
 		.packets = counters.in.frames,
 		.dropped = sum(counters.drops_in),
+		.multicast = counters.in.groups,
 	};
 	memcpy(ret_link->drops_in, counters.drops_in, sizeof(counters.drops_in));
 	memcpy(ret_link->drops_out, counters.drops_out, sizeof(counters.drops_out));
@@ -46,8 +49,6 @@ static void turn_directions(struct proto_link *link)
 
 	link->rx = link->tx;
 	link->tx = rx;
-	link->rx.multicast = link->tx.multicast;
-	link->tx.multicast = 0;
 }
 
 void show_lower(const struct model_lower *lower, struct proto_link *ret_link)
@@ -70,6 +71,7 @@ void show_lower(const struct model_lower *lower, struct proto_link *ret_link)
 
 	show_counters(&hub->path.lower.counters, ret_link);
 	turn_directions(ret_link);
+	ret_link->tx.multicast = 0;
 	if (!hub->attachment) {
 		(void)text_copy(ret_link->port, sizeof(ret_link->port), "none");
 		(void)text_copy(ret_link->reason, sizeof(ret_link->reason), "the device is gone");
@@ -132,6 +134,7 @@ int show_endpoint(const struct ctl *ctl, const struct model_endpoint *ep,
 	}
 
 	show_counters(&runtime->member.counters, ret_link);
+	ret_link->tx.multicast = 0;
 	show_port(ctl, runtime, ret_link);
 	return 0;
 }
