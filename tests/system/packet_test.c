@@ -187,6 +187,30 @@ static void a_frame_in_pieces_leaves_whole(void **state)
 	}
 }
 
+static void more_pieces_than_one_call_takes_need_two(void **state)
+{
+	struct rig *rig = *state;
+	static struct iovec iov[10][1000];
+	enum drop why = DROP_COUNT;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(iov); i++) {
+		struct frame *frame = rig_put(rig->out, shape(3), shapes[3].len);
+		uint8_t *data = frame->one.iov_base;
+
+		for (size_t j = 0; j < ARRAY_SIZE(iov[i]); j++)
+			iov[i][j] = (struct iovec){ .iov_base = data + j, .iov_len = 1 };
+		iov[i][999].iov_len = shapes[3].len - 999;
+		frame->iov = iov[i];
+		frame->n_iov = ARRAY_SIZE(iov[i]);
+	}
+
+	assert_int_equal(rig_send(rig->port, rig->out, &why), ARRAY_SIZE(iov));
+	for (unsigned i = 0; i < ARRAY_SIZE(iov); i++) {
+		assert_int_equal(rig_read_wire(rig), shapes[3].len);
+		assert_memory_equal(rig->bytes, shape(3), shapes[3].len);
+	}
+}
+
 /* ---- Frames with work left in them ---- */
 
 /* A TCP segment of 'payload' bytes behind Ethernet, 'tagged' with VID 100 or
@@ -480,6 +504,7 @@ int main(void)
 		WITH_TAP(a_burst_keeps_its_order_and_its_budget),
 		WITH_TAP(received_frames_join_those_already_in_the_burst),
 		WITH_TAP(a_frame_in_pieces_leaves_whole),
+		WITH_TAP(more_pieces_than_one_call_takes_need_two),
 		WITH_TAP(super_frames_pass_whole),
 		WITH_TAP(a_checksum_is_left_open_behind_a_tag_too),
 		WITH_TAP(a_bad_frame_stops_the_burst_and_is_named),
