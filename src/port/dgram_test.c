@@ -304,6 +304,30 @@ static void the_longest_path_is_answered(void **state)
 	(void)close(fd);
 }
 
+static void a_frame_in_too_many_pieces_is_refused_alone(void **state)
+{
+	struct fixture *f = *state;
+	struct iovec crumbs[2000], whole = { .iov_base = data, .iov_len = sizeof(data) };
+	struct frame good = { .iov = &whole, .n_iov = 1, .len = sizeof(data) };
+	struct frame bad = { .iov = crumbs, .n_iov = ARRAY_SIZE(crumbs), .len = 2000 };
+	struct frame *frames[] = { &good, &bad, &good };
+	enum drop why = DROP_COUNT;
+	int a = bound(f, "a");
+
+	for (size_t i = 0; i < ARRAY_SIZE(crumbs); i++)
+		crumbs[i] = (struct iovec){ .iov_base = data, .iov_len = 1 };
+
+	say(f, a);
+	assert_int_equal(port_rx(f), 1);
+	assert_int_equal(f->port->ops->tx(f->port, frames, 3, &why), 1);
+	assert_int_equal(why, DROP_OVERSIZE);
+	assert_true(hears(a));
+	assert_false(hears(a));
+	assert_int_equal(f->port->ops->tx(f->port, frames + 2, 1, &why), 1);
+	assert_true(hears(a));
+	(void)close(a);
+}
+
 static int count_fds(void)
 {
 	DIR *dir = opendir("/proc/self/fd");
@@ -363,6 +387,7 @@ int main(void)
 		TEST(names_that_mean_nothing_here_are_not_answered),
 		TEST(a_path_is_shown_escaped),
 		TEST(the_longest_path_is_answered),
+		TEST(a_frame_in_too_many_pieces_is_refused_alone),
 		TEST(descriptors_sent_along_are_not_kept),
 	};
 

@@ -3,6 +3,7 @@
  * kind of port promises is tested in tests/conform.
  */
 #include <dirent.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -16,6 +17,7 @@
 
 #include "base/fd.h"
 #include "port/burst.h"
+#include "port/framing.h"
 #include "port/port.h"
 #include "port/stream.h"
 
@@ -177,22 +179,216 @@ static void noise_is_survived(void **state)
 	}
 }
 
-static size_t resident(void)
+/* A peer that takes what it likes of the stream. Every frame says in its first
+ * bytes which it is, and the rest of it follows from that.
+ */
+struct reader {
+	int fd;
+	struct framing framing;
+	struct burst *burst;
+	unsigned next; /* the lowest number the next frame may have */
+	unsigned n;    /* frames so far */
+	unsigned n_bad;
+};
+
+/* Lengths between 18 and 4 KiB, and now and then a large one. */
+static uint32_t len_of(unsigned seq)
+{
+	return seq % 50 == 49 ? 65000 : FRAME_HEAD_LEN + seq * 97 % 4080;
+}
+
+static void fill(uint8_t *data, unsigned seq)
+{
+	uint32_t len = len_of(seq);
+
+	memcpy(data, &seq, sizeof(seq));
+	for (uint32_t i = sizeof(seq); i < len; i++)
+		data[i] = (uint8_t)(seq * 13 + i + i / 256);
+}
+
+static void reader_check(struct reader *reader, const struct frame *frame)
+{
+	static uint8_t expected[65536];
+	unsigned seq;
+
+	memcpy(&seq, frame->head, sizeof(seq));
+	fill(expected, seq);
+	if (seq < reader->next || frame->len != len_of(seq) ||
+	    memcmp(frame->iov[0].iov_base, expected, frame->len) != 0)
+		reader->n_bad++;
+	reader->next = seq + 1;
+	reader->n++;
+}
+
+/* Receives up to 'max' bytes; false at the end of the stream. */
+static bool reader_read(struct reader *reader, size_t max, int flags)
+{
+	size_t room;
+	uint8_t *at = framing_room(&reader->framing, &room);
+	ssize_t n = recv(reader->fd, at, MIN(room, max), flags);
+
+	if (n > 0)
+		framing_add(&reader->framing, (size_t)n);
+	while (framing_has_frame(&reader->framing)) {
+		burst_clear(reader->burst);
+		(void)framing_take(&reader->framing, reader->burst, BURST_MAX);
+		for (unsigned i = 0; i < reader->burst->n; i++)
+			reader_check(reader, &reader->burst->frame[i]);
+	}
+	return n != 0 && framing_absurd(&reader->framing) == 0;
+}
+
+static struct reader *reader_new(const struct fixture *f)
+{
+	struct reader *reader = calloc(1, sizeof(*reader));
+
+	assert_non_null(reader);
+	reader->framing.buf = malloc(FRAMING_SIZE);
+	assert_non_null(reader->framing.buf);
+	assert_int_equal(burst_new(&reader->burst, NULL), 0);
+	reader->fd = f->peer;
+	return reader;
+}
+
+static void reader_free(struct reader *reader)
+{
+	free(reader->framing.buf);
+	burst_free(reader->burst);
+	free(reader);
+}
+
+/* The kernel then takes a few KiB at a time, wherever that ends. */
+static void make_narrow(struct fixture *f)
+{
+	const int tiny = 4096;
+
+	assert_int_equal(setsockopt(f->port->fd, SOL_SOCKET, SO_SNDBUF, &tiny, sizeof(tiny)), 0);
+}
+
+/* tx() of the frames from 'seq' on, in two pieces each; how many were taken. */
+static unsigned port_tx(struct fixture *f, unsigned seq, unsigned n)
+{
+	static uint8_t data[BURST_MAX][65536];
+	struct iovec iov[BURST_MAX][2];
+	struct frame frame[BURST_MAX], *frames[BURST_MAX];
+	enum drop why = DROP_COUNT;
+	unsigned taken;
+
+	for (unsigned i = 0; i < n; i++) {
+		uint32_t len = len_of(seq + i);
+
+		fill(data[i], seq + i);
+		iov[i][0] = (struct iovec){ .iov_base = data[i], .iov_len = 14 };
+		iov[i][1] = (struct iovec){ .iov_base = data[i] + 14, .iov_len = len - 14 };
+		frame[i] = (struct frame){ .iov = iov[i], .n_iov = 2, .len = len };
+		frames[i] = &frame[i];
+	}
+
+	taken = f->port->ops->tx(f->port, frames, n, &why);
+	assert_true(taken == n || why == DROP_PEER_FULL);
+	return taken;
+}
+
+static void writes_that_end_anywhere_tear_no_frame(void **state)
+{
+	struct fixture *f = *state;
+	struct reader *reader = reader_new(f);
+	unsigned random = 7, n_waits = 0, n = 0;
+
+	make_narrow(f);
+	for (unsigned round = 0; round < 3000; round++) {
+		random = random * 1103515245 + 12345;
+		n += port_tx(f, round * 8, 1 + (random >> 16) % 8);
+		n_waits += f->port->want_write;
+		(void)reader_read(reader, (random >> 8) % 16384, MSG_DONTWAIT);
+		if (f->port->want_write && (random >> 24) % 2)
+			f->port->ops->flush(f->port);
+	}
+	while (f->port->want_write || reader->n < n) {
+		f->port->ops->flush(f->port);
+		assert_true(reader_read(reader, FRAMING_SIZE, MSG_DONTWAIT));
+	}
+	assert_int_equal(reader->n, n);
+	assert_int_equal(reader->n_bad, 0);
+	assert_true(n_waits > 500);
+	assert_true(n > 1000);
+	reader_free(reader);
+}
+
+static void *read_to_the_end(void *arg)
+{
+	struct reader *reader = arg;
+
+	while (reader_read(reader, FRAMING_SIZE, 0)) {
+	}
+	return NULL;
+}
+
+static void a_reader_at_the_same_time_gets_whole_frames(void **state)
+{
+	struct fixture *f = *state;
+	struct reader *reader = reader_new(f);
+	unsigned n = 0;
+	pthread_t thread;
+
+	make_narrow(f);
+	assert_int_equal(pthread_create(&thread, NULL, read_to_the_end, reader), 0);
+	for (unsigned round = 0; round < 5000; round++)
+		n += port_tx(f, round * 8, 8);
+	while (f->port->want_write)
+		f->port->ops->flush(f->port);
+	assert_int_equal(shutdown(f->port->fd, SHUT_WR), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+
+	assert_int_equal(reader->n, n);
+	assert_int_equal(reader->n_bad, 0);
+	reader_free(reader);
+}
+
+static void a_rest_is_given_up_with_its_peer(void **state)
+{
+	struct fixture *f = *state;
+
+	make_narrow(f);
+	assert_int_equal(port_tx(f, 49, 1), 1);
+	assert_true(f->port->want_write);
+	f->peer = fd_close(f->peer);
+	f->port->ops->flush(f->port);
+	assert_false(f->port->want_write); /* or it would be polled for in vain */
+	assert_false(f->port->faulty);	   /* there could be something left to read */
+}
+
+/* Pages of address space, and how many of them are in use. */
+static void memory(size_t *ret_size, size_t *ret_resident)
 {
 	FILE *file = fopen("/proc/self/statm", "re");
-	unsigned long size, pages;
 
 	assert_non_null(file);
-	assert_int_equal(fscanf(file, "%lu %lu", &size, &pages), 2);
+	assert_int_equal(fscanf(file, "%zu %zu", ret_size, ret_resident), 2);
 	(void)fclose(file);
-	return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static void a_closed_port_leaves_no_memory_behind(void **state)
+{
+	size_t before, after, resident;
+	struct fixture *f;
+
+	(void)state;
+	memory(&before, &resident);
+	for (int i = 0; i < 1000; i++) {
+		assert_int_equal(set_up((void **)&f), 0);
+		assert_int_equal(tear_down((void **)&f), 0);
+	}
+	memory(&after, &resident);
+	assert_true(after - before < 1000 * 4);
 }
 
 static void a_peer_of_small_frames_costs_little_memory(void **state)
 {
 	struct fixture *f = *state, many[100];
-	size_t before = resident();
+	size_t size, before, after;
 
+	memory(&size, &before);
 	for (size_t i = 0; i < ARRAY_SIZE(many); i++) {
 		int fds[2];
 
@@ -205,7 +401,8 @@ static void a_peer_of_small_frames_costs_little_memory(void **state)
 		}
 	}
 	/* A page of the mapping each, and the allocator's due. */
-	assert_true(resident() - before < 100 * 16384);
+	memory(&size, &after);
+	assert_true(after - before < 100 * 4);
 
 	for (size_t i = 0; i < ARRAY_SIZE(many); i++) {
 		(void)port_close(many[i].port);
@@ -262,6 +459,10 @@ int main(void)
 		TEST(leaving_with_frames_unread_is_no_other_fault),
 		TEST(an_absurd_length_ends_it),
 		TEST(noise_is_survived),
+		TEST(writes_that_end_anywhere_tear_no_frame),
+		TEST(a_reader_at_the_same_time_gets_whole_frames),
+		TEST(a_rest_is_given_up_with_its_peer),
+		cmocka_unit_test(a_closed_port_leaves_no_memory_behind),
 		TEST(a_peer_of_small_frames_costs_little_memory),
 		TEST(descriptors_sent_along_are_not_kept),
 	};
