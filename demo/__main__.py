@@ -97,7 +97,9 @@ def _demo(directory, account, keep, complaints):
         complaints += _show_modes(pool, network, lan, alone)
         complaints += _show_refusals(network)
         complaints += _show_transfer(network, lan)
-        say("\n$ limpet -s link show\n" + network.limpet("-s link show").rstrip())
+        say("")
+        for name in ("lan0", *(seat.endpoint for seat in lan)):
+            say(f"$ limpet -s link show {name}\n{network.limpet(f'-s link show {name}').rstrip()}")
         if keep and not complaints:
             stack.pop_all()
             return farewell.text(BUILD, directory, network, guests.values(), machine)
