@@ -68,8 +68,8 @@ int proto_reply_added(const char *name, struct varlink_message *ret_message, str
 int proto_reply_link(const struct proto_link *link, enum proto_more more,
 		     struct varlink_message *ret_message, struct err *err)
 {
-	json_t *parameters = link ? json_pack("{s:o}", "link", json_write(&link_object, link))
-				  : json_object();
+	json_t *parameters =
+		link ? json_pack("{s:o}", "link", json_write(&link_object, link)) : json_object();
 
 	return print_reply(parameters, more, ret_message, err);
 }
