@@ -28,6 +28,39 @@ def limpet(daemon):
         daemon.run("link", "del", link["ifname"])
 
 
+@pytest.fixture
+def pretend(tmp_path):
+    """Plays a daemon that takes one connection and one call for each reply."""
+    (tmp_path / "run").mkdir()
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(tmp_path / "run" / "control.sock"))
+    listener.listen(1)
+    listener.settimeout(DEADLINE_S)
+
+    def play(replies):
+        peer, _ = listener.accept()
+        listener.close()
+        with peer:
+            peer.settimeout(DEADLINE_S)
+            for reply in replies:
+                while peer.recv(1) not in (b"\0", b""):
+                    pass
+                peer.sendall(reply + b"\0")
+
+    threads = []
+
+    def start(*replies):
+        threads.append(threading.Thread(target=play, args=(replies,)))
+        threads[0].start()
+        return Limpet(tmp_path / "run")
+
+    yield start
+    for thread in threads:
+        thread.join(DEADLINE_S)
+        assert not thread.is_alive()
+    listener.close()
+
+
 def show(limpet, name):
     """The link as JSON."""
     return json.loads(limpet(f"-j -d -s link show {name}"))[0]
@@ -222,15 +255,33 @@ def test_a_full_disk_is_noticed(limpet):
     assert done.stderr == "Error: cannot print: No space left on device\n"
 
 
-def test_the_runtime_dir_of_a_user_is_below_xdg_runtime_dir():
-    done = subprocess.run(["setpriv", "--reuid", "65534", "--clear-groups", BUILD / "limpet", "link"],
-                          env={"XDG_RUNTIME_DIR": "/nonexistent"}, capture_output=True, text=True,
+def test_garbage_is_exit_2_and_called_so(pretend):
+    done = pretend(b"220 mail.example.org ESMTP\x1b[2J").run("link", "show")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "/control.sock' does not talk as limpetd does: " in done.stderr
+    assert "\x1b" not in done.stderr
+
+
+def run_as_nobody(command, **environment):
+    done = subprocess.run(["setpriv", "--reuid", "65534", "--clear-groups", *command],
+                          env=environment, capture_output=True, text=True,
                           timeout=DEADLINE_S, check=False)
-    if "setpriv" in done.stderr:
-        pytest.skip("needs root, to become somebody else")
-    if "Permission denied" in done.stderr and "limpetd" not in done.stderr:
-        pytest.skip("others cannot run the program in this directory")
+    if done.stderr.startswith("setpriv: "):
+        pytest.skip("needs root to become nobody, and a program that nobody may run")
+    return done
+
+
+def test_the_runtime_dir_of_a_user_is_below_xdg_runtime_dir():
+    done = run_as_nobody([BUILD / "limpet", "link"], XDG_RUNTIME_DIR="/nonexistent")
     assert "'/nonexistent/limpet/control.sock'" in done.stderr
+    done = run_as_nobody([BUILD / "limpet", "--runtime-dir", "/other", "link"])
+    assert "'/other/control.sock'" in done.stderr
+
+
+def test_who_may_not_connect_is_told_whom_to_ask(limpet):
+    done = run_as_nobody([*limpet.command, "link"])
+    assert done.returncode == 2
+    assert "(Permission denied): be root, or join the group that owns the socket" in done.stderr
 
 
 # Batches.
@@ -275,29 +326,9 @@ def test_a_forced_batch_goes_on(limpet):
     assert show(limpet, "m0")["mtu"] == 1200
 
 
-def test_a_batch_uses_one_connection(tmp_path):
-    """A daemon that takes one connection is enough for any number of lines."""
-    run = tmp_path / "run"
-    run.mkdir()
-    done = b'{"parameters":{}}\0'
-
-    def play(listener):
-        peer, _ = listener.accept()
-        listener.close()
-        with peer:
-            peer.settimeout(DEADLINE_S)
-            for _ in range(3):
-                while peer.recv(1) not in (b"\0", b""):
-                    pass
-                peer.sendall(done)
-
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listener.bind(str(run / "control.sock"))
-    listener.listen(1)
-    thread = threading.Thread(target=play, args=(listener,))
-    thread.start()
-    finished = Limpet(run).run("-batch", "-", stdin="link set m0 up\n" * 3)
-    thread.join(DEADLINE_S)
+def test_a_batch_uses_one_connection(pretend):
+    limpet = pretend(*[b'{"parameters":{}}'] * 3)
+    finished = limpet.run("-batch", "-", stdin="link set m0 up\n" * 3)
     assert (finished.returncode, finished.stderr) == (0, "")
 
 
@@ -388,6 +419,14 @@ def test_monitor_prints_lines_as_ip_does(limpet, monitor):
         r"\[\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\] Deleted \d+: m0@lan0: <BROADCAST,MULTICAST> "
         r"mtu \d+ qdisc noop state DOWN group default "
         r"\\    link/ether 02:00:00:00:00:10 brd ff:ff:ff:ff:ff:ff\n", line)
+
+
+def test_monitor_says_that_events_were_lost(pretend):
+    events = (b'{"continues":true,"parameters":{"event":"ready"}}\0'
+              b'{"continues":true,"parameters":{"event":"lost"}}')
+    done = pretend(events).run("-j", "monitor")
+    assert (done.returncode, done.stdout) == (2, '{"lost":true}\n')
+    assert "closed the connection" in done.stderr
 
 
 def test_monitor_ends_when_the_daemon_does(tmp_path):
