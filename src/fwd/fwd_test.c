@@ -377,6 +377,26 @@ static void sizes_are_limited_where_the_driver_limits_them(void **state)
 	fwd_table_free(table);
 }
 
+/* As in the kernel, where a device takes the tag out of what it receives. */
+static void a_frame_too_short_for_its_tag_is_lost_among_siblings(void **state)
+{
+	struct fwd_table *table = make_hub(&lower);
+	struct test_frame frame;
+
+	(void)state;
+	expect_from_endpoint(table, B1, make_frame(&frame, "B2", "B1", ETH_TYPE_VLAN, 20), "20",
+			     "B2");
+	expect_from_endpoint(table, B1, make_frame(&frame, "B2", "B1", ETH_TYPE_VLAN, 19), "19",
+			     "!B2");
+	expect_from_endpoint(table, B1, make_frame(&frame, "group", "B1", ETH_TYPE_VLAN, 20), "20",
+			     "B2 w");
+	expect_from_endpoint(table, B1, make_frame(&frame, "group", "B1", ETH_TYPE_VLAN, 19), "19",
+			     "w");
+	expect_from_endpoint(table, B1, make_frame(&frame, "B2", "B1", 0x0800, 14), "untagged",
+			     "B2");
+	fwd_table_free(table);
+}
+
 /* R2.8 */
 static void who_is_down_sends_nothing(void **state)
 {
@@ -511,6 +531,7 @@ int main(void)
 		cmocka_unit_test(a_bridge_unicast_passes_the_source_lists),
 		cmocka_unit_test(pause_frames_stay_with_the_host),
 		cmocka_unit_test(sizes_are_limited_where_the_driver_limits_them),
+		cmocka_unit_test(a_frame_too_short_for_its_tag_is_lost_among_siblings),
 		cmocka_unit_test(who_is_down_sends_nothing),
 		cmocka_unit_test(a_lower_without_host_delivers_to_nobody_else),
 		cmocka_unit_test(the_table_finds_up_endpoints_and_nobody_else),

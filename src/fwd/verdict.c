@@ -37,9 +37,23 @@ static struct mac source(const struct fwd_frame *frame)
 	return mac_load(frame->head + 6);
 }
 
+/* The shortest frame with a tag that a device of the kernel receives: it takes
+ * the tag out, and wants the ethertype behind it and two bytes more
+ * (skb_vlan_untag()).
+ */
+#define TAGGED_MIN (ETH_HEADER_LEN + ETH_VLAN_LEN + 2)
+
+static bool is_cut_tag(const struct fwd_frame *frame)
+{
+	return frame->len < TAGGED_MIN && eth_type_is_vlan(be16_load(frame->head + 12));
+}
+
+/* Would a device of this MTU receive the frame? Asked for copies that do not
+ * pass one here, but do in the driver.
+ */
 static bool fits(const struct fwd_frame *frame, uint32_t mtu)
 {
-	return frame->is_gso || frame->len <= mtu + SLACK;
+	return frame->is_gso || (frame->len <= mtu + SLACK && !is_cut_tag(frame));
 }
 
 static void verdict_init(struct fwd_verdict *verdict)
@@ -168,7 +182,7 @@ static void bridge_to_bridge(const struct fwd_table *table, uint16_t receiver,
 			     const struct fwd_frame *frame, struct fwd_verdict *verdict)
 {
 	if (!fits(frame, fwd_table_lower(table)->mtu)) {
-		deny(verdict, receiver, DROP_OVERSIZE);
+		deny(verdict, receiver, is_cut_tag(frame) ? DROP_RUNT : DROP_OVERSIZE);
 		return;
 	}
 

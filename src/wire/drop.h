@@ -17,7 +17,7 @@
 	X(NODST,           "nodst")           /* swallowed by a down nodst endpoint: R2.10 */      \
 	X(NO_OWNER,        "no-owner")        /* from the wire, and nobody here wants it */        \
 	/* said by ports */                                                                        \
-	X(RUNT,            "runt")            /* shorter than an Ethernet header: R3.21 */         \
+	X(RUNT,            "runt")            /* shorter than its Ethernet header or tag: R3.21 */         \
 	X(TRUNCATED,       "truncated")       /* longer than ETH_FRAME_MAX */                      \
 	X(UNBOUND_PEER,    "unbound-peer")    /* datagram from a socket without an address */      \
 	X(OTHER_PEER,      "other-peer")      /* the endpoint belongs to another peer now */       \
