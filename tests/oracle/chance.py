@@ -23,6 +23,7 @@ class Dice:
         self.wire_mtu = 1500
         self.names = []
         self.passthru = False
+        self.dark = False  # the lower is down
 
     def pick(self, *choices):
         return self.rng.choice(choices)
@@ -138,6 +139,9 @@ class Dice:
         if dice < 80:
             self.mtu = self.pick(576, 1400, 1500, 2000)
             return f"lower mtu {self.mtu}"
+        if dice < 85:
+            self.dark = True
+            return "lower down"
         return f"lower mac {self.pick('host', 'host', 'x5', self.any_name())}"
 
     # The whole.
@@ -161,6 +165,9 @@ class Dice:
 
     def steps(self):
         for _ in range(self.rng.randint(8, 25)):
+            if self.dark and self.often(40):
+                self.dark = False
+                yield "lower up"
             dice = self.rng.randrange(100)
             if dice < 70:
                 yield self.send("send")

@@ -14,8 +14,8 @@ markers have. The deadline only turns a lost marker into a failure.
     for private, vepa, bridge and passthru endpoints is a broadcast.
   * Only its source list brings a source-mode endpoint anything. Each has one more
     entry than its scenario says: the source of its own markers.
-  * A sender that is down cannot mark the end; flushed() waits until its port has
-    been emptied.
+  * A sender that is down cannot mark the end, nor the wire where nobody is up;
+    flushed() waits until what they sent has been looked at.
 """
 
 import errno
@@ -120,10 +120,15 @@ def wait_until(condition, what):
         select.select((), (), (), 0.001)
 
 
+def operstate(device):
+    with open(f"/sys/class/net/{device}/operstate", encoding="ascii") as file:
+        return file.read().strip()
+
+
 class Driver:
     """Plays scenarios on real devices. A kind of driver says how endpoints are
-    made and changed (apply), attached (attach), counted as emptied (flushed), see
-    a change of carrier (carrier_follows) and are all removed (clear).
+    made and changed (apply), attached (attach), read without a marker (flushed), hear
+    of changes of the lower (lower_changed) and are all removed (clear).
     """
 
     name = ""
@@ -206,6 +211,9 @@ class Driver:
             self.netlink.change(self.lower, nl.attribute(nl.IFLA_ADDRESS, address(value)))
         else:
             self.netlink.up(self.lower, what == "up")
+            expected = {"up": ("up", "up"), "down": ("down", "lowerlayerdown")}[what]
+            wait_until(lambda: (operstate(self.lower), operstate(self.wire_name)) == expected,
+                       f"{self.name}: the wire does not follow the lower")
         self.lower_changed(what)
         return "ok"
 
@@ -224,7 +232,7 @@ class Driver:
         self.settle({who for who, _ in step.sends}, outcome.arrivals)
         if self.law.hairpin:
             for data in outcome.arrivals.get("wire", ()):
-                self.wire.send(data)
+                self.enter("wire", data)
             self.sweep(outcome.reflected)
         return outcome
 
@@ -265,6 +273,7 @@ class Driver:
                 if endpoint.mode == "source":
                     source = marker_source(endpoint.name)
                     self.wire.send(marker(NOWHERE, source, self.markers))
+        self.flushed("wire")
         self.collect(awaited, heard)
 
     def next_marker(self):

@@ -12,7 +12,7 @@ import os
 import struct
 
 import netlink as nl
-from driver import FRAME_MAX, Driver, wait_until
+from driver import FRAME_MAX, Driver, operstate, wait_until
 from frame import ETH_HEADER, address
 from law import Law
 from namespace import Unable
@@ -180,13 +180,13 @@ class KernelDriver(Driver):
         self.netlink.delete_group(LINK_GROUP)
 
     def flushed(self, who):
-        """A write has put its frame wherever it goes when it returns."""
+        """When a write returns its frame is where it belongs."""
 
     def lower_changed(self, what):
         """Endpoints notice up to a second later (R1.21)."""
         if what in ("up", "down"):
             expected = {"up": "up", "down": "lowerlayerdown"}[what]
             for endpoint in self.law.endpoints.values():
-                path = f"/sys/class/net/{endpoint.name}/operstate"
-                wait_until(lambda: not endpoint.up or read(path) == expected,
-                           f"kernel: {endpoint.name} does not follow its lower")
+                if endpoint.up:
+                    wait_until(lambda name=endpoint.name: operstate(name) == expected,
+                               f"kernel: {endpoint.name} does not follow its lower")

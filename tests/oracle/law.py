@@ -157,8 +157,6 @@ class Law:
         del self.endpoints[step.name]
 
     def do_set(self, step):
-        if step.what == "list" and not all(usable(address(word)) for word in step.value[1]):
-            raise Refused("EADDRNOTAVAIL")  # looked at before the endpoint
         endpoint = self.existing(step.name)
         if step.what == "mode":
             self.set_mode(endpoint, step.value, step.options.flags)
@@ -208,6 +206,8 @@ class Law:
     def set_list(self, endpoint, command):
         verb, words = command
         macs = {address(word) for word in words}
+        if not all(map(usable, macs)):  # looked at before the mode
+            raise Refused("EADDRNOTAVAIL")
         if endpoint.mode != "source" or (verb in ("add", "del") and not macs):  # R1.51
             raise Refused("EINVAL")
         if verb == "add":

@@ -16,6 +16,7 @@ import namespace
 from differences import LimpetLaw
 from driver import DEADLINE_S, Driver, Stuck, wait_until
 from frame import address, address_text
+from law import forwards, socket_sends
 
 
 class Refused(Exception):
@@ -93,7 +94,7 @@ class Stream:
             self.buffer = self.buffer[4 + length :]
 
 
-def start_daemon(build, runtime, undo_pinning):
+def start_daemon(build, runtime, log, undo_pinning):
     """Returns the running limpetd, once it says that it is ready."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
         path = os.path.join(runtime, "notify.sock")
@@ -105,7 +106,7 @@ def start_daemon(build, runtime, undo_pinning):
             namespace.die_with_parent()
 
         daemon = subprocess.Popen(
-            [build / "limpetd", "--runtime-dir", runtime], stdin=subprocess.DEVNULL,
+            [build / "limpetd", "--runtime-dir", runtime], stdin=subprocess.DEVNULL, stderr=log,
             env={**os.environ, "NOTIFY_SOCKET": path}, preexec_fn=before_exec)
         try:
             while b"READY=1" not in notify.recv(4096):
@@ -126,8 +127,9 @@ class LimpetDriver(Driver):
         super().__init__(LimpetLaw(), netlink, "low1", "wire1")
         self.runtime = os.path.join(scratch, "limpet")
         os.mkdir(self.runtime)
-        self.dropped = {}  # what endpoints that are down will have counted
-        self.start = lambda: start_daemon(build, self.runtime, undo_pinning)
+        self.wanted = {}  # who -> entered(who), once all they sent is through
+        self.log = open(os.path.join(scratch, "limpetd.log"), "a+b")
+        self.start = lambda: start_daemon(build, self.runtime, self.log, undo_pinning)
         self.open()
 
     def open(self):
@@ -140,7 +142,19 @@ class LimpetDriver(Driver):
             self.law.reset()
             self.open()
         super().begin()
-        self.dropped = {}
+        self.wanted = {}
+
+    def play(self, step):
+        try:
+            return super().play(step)
+        except OSError as problem:
+            code = self.daemon.wait(DEADLINE_S)
+            raise Stuck(f"limpetd ended with {code} at '{step.line}': {problem}\n"
+                        f"{self.last_words()}") from problem
+
+    def last_words(self):
+        self.log.seek(0)
+        return b"".join(self.log.readlines()[-30:]).decode(errors="replace")
 
     def close(self):
         super().close()
@@ -152,7 +166,7 @@ class LimpetDriver(Driver):
             self.daemon.kill()
             raise Stuck("limpetd does not end on SIGTERM") from late
         if code != 0:
-            raise Stuck(f"limpetd ended with {code}")
+            raise Stuck(f"limpetd ended with {code}:\n{self.last_words()}")
 
     # Changes.
 
@@ -222,22 +236,34 @@ class LimpetDriver(Driver):
             except Refused:
                 pass  # where the scenario ended, Limpet and the law did not agree
 
-    # A sender that is down or has no carrier: it is read, and its frames are counted.
+    # Who cannot send markers: the daemon's counters say when their frames are through.
 
     def enter(self, who, data):
-        endpoint = self.law.endpoints.get(who)
-        if endpoint and not (endpoint.up and self.law.lower_up):
-            self.dropped.setdefault(who, self.drops(who))
-            self.dropped[who] += 1
+        if self.is_unmarked(who) and self.arrives(who, data):
+            self.wanted.setdefault(who, self.entered(who))
+            self.wanted[who] += 1
         super().enter(who, data)
 
-    def flushed(self, who):
-        wanted = self.dropped.pop(who)
-        wait_until(lambda: self.drops(who) >= wanted,
-                   f"limpet: {who} has not counted as dropped what it sent while down")
+    def is_unmarked(self, who):
+        endpoints = self.law.endpoints
+        if who == "wire":
+            return endpoints and not any(e.up for e in endpoints.values())
+        return who in endpoints and not (endpoints[who].up and self.law.lower_up)
 
-    def drops(self, who):
-        return sum(self.control.link(who)["dropsIn"].values())
+    def arrives(self, who, data):
+        return who != "wire" or (self.law.lower_up and socket_sends(data, self.law.wire_mtu)
+                                 and forwards(data, self.law.lower_mtu))
+
+    def flushed(self, who):
+        if who in self.wanted:
+            number = self.wanted.pop(who)
+            wait_until(lambda: self.entered(who) >= number,
+                       f"limpet: what {who} sent has been neither accepted nor dropped")
+
+    def entered(self, who):
+        """How many frames have come from somebody, accepted or dropped."""
+        link = self.control.link(self.lower if who == "wire" else who)
+        return link["rx" if who == "wire" else "tx"]["packets"] + sum(link["dropsIn"].values())
 
     # The lower. The daemon hears of it from the kernel, in its own time.
 
@@ -247,5 +273,6 @@ class LimpetDriver(Driver):
 
     def lower_is_known(self):
         shown = self.control.link(self.lower)
-        return (shown["address"], shown["mtu"], shown["up"]) == (
-            address_text(self.law.lower_mac), self.law.lower_mtu, self.law.lower_up)
+        up = self.law.lower_up
+        return (shown["address"], shown["mtu"], shown["up"], shown["carrier"]) == (
+            address_text(self.law.lower_mac), self.law.lower_mtu, up, up)

@@ -5,6 +5,7 @@ A request either succeeds or raises OSError with the kernel's errno, which is
 what the oracle compares; 'ip' would only hand on a sentence.
 """
 
+import errno
 import os
 import socket
 import struct
@@ -38,8 +39,16 @@ def link_info(kind, *data):
     return nest(IFLA_LINKINFO, attribute(IFLA_INFO_KIND, kind), nest(IFLA_INFO_DATA, *data))
 
 
-def ifinfomsg(flags=0, mask=0):
-    return struct.pack("=BxHiII", 0, 0, 0, flags, mask)
+def ifinfomsg(index=0, flags=0, mask=0):
+    return struct.pack("=BxHiII", 0, 0, index, flags, mask)
+
+
+def index_of(name):
+    """As in 'ip', which looks for the link before it asks for anything."""
+    try:
+        return socket.if_nametoindex(name)
+    except OSError as problem:  # without an errno
+        raise OSError(errno.ENODEV, os.strerror(errno.ENODEV)) from problem
 
 
 class Netlink:
@@ -71,11 +80,10 @@ class Netlink:
         self.request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, ifinfomsg() + b"".join(attributes))
 
     def change(self, name, *attributes, flags=0, mask=0):
-        self.request(RTM_NEWLINK, 0, ifinfomsg(flags, mask) + attribute(IFLA_IFNAME, name) +
-                     b"".join(attributes))
+        self.request(RTM_NEWLINK, 0, ifinfomsg(index_of(name), flags, mask) + b"".join(attributes))
 
     def delete(self, name):
-        self.request(RTM_DELLINK, 0, ifinfomsg() + attribute(IFLA_IFNAME, name))
+        self.request(RTM_DELLINK, 0, ifinfomsg(index_of(name)))
 
     def delete_group(self, group):
         """Deletes every link of the group at once, which takes no longer than one."""

@@ -136,7 +136,8 @@ class Tap:
         sys.stdout.flush()
 
     def skip(self, why):
-        print(f"1..0 # SKIP {why}")
+        self.count += 1
+        print(f"ok {self.count} - the kernel and Limpet agree # SKIP {why}")
 
     def end(self):
         print(f"1..{self.count}")
@@ -230,8 +231,7 @@ def main():
         play_all(options, tap)
     except namespace.Unable as problem:
         tap.skip(problem)
-    else:
-        tap.end()
+    tap.end()
     return 1 if tap.failed else 0
 
 
