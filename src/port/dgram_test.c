@@ -70,7 +70,9 @@ static int tear_down(void **state)
 	DIR *dir = opendir(f->dir);
 	const struct dirent *entry;
 
-	while (dir && (entry = readdir(dir)))
+	if (!dir)
+		return -1;
+	while ((entry = readdir(dir)))
 		(void)unlinkat(dirfd(dir), entry->d_name, 0);
 	(void)closedir(dir);
 	(void)rmdir(f->dir);

@@ -27,26 +27,36 @@ struct fixture {
 	struct burst *in;
 };
 
-static int set_up(void **state)
+static struct fixture *fixture_new(void)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
-	int fds[2];
+	int fds[2] = { -1, -1 };
 
-	if (!f || socketpair(AF_UNIX, SOCK_STREAM, 0, fds) < 0)
-		return -1;
+	assert_non_null(f);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
 	f->peer = fds[1];
-	*state = f;
-	return burst_new(&f->in, NULL) < 0 || port_stream_open(fds[0], &f->port, NULL) < 0;
+	assert_int_equal(burst_new(&f->in, NULL), 0);
+	assert_int_equal(port_stream_open(fds[0], &f->port, NULL), 0);
+	return f;
 }
 
-static int tear_down(void **state)
+static void fixture_free(struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	f->port = port_close(f->port);
 	(void)fd_close(f->peer);
 	burst_free(f->in);
 	free(f);
+}
+
+static int set_up(void **state)
+{
+	*state = fixture_new();
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	fixture_free(*state);
 	return 0;
 }
 
@@ -160,10 +170,9 @@ static void noise_is_survived(void **state)
 
 	(void)state;
 	for (unsigned seed = 1; seed <= 50; seed++) {
-		struct fixture *f;
+		struct fixture *f = fixture_new();
 		unsigned random = seed;
 
-		assert_int_equal(set_up((void **)&f), 0);
 		for (size_t i = 0; i < sizeof(noise); i++) {
 			random = random * 1103515245 + 12345;
 			/* Short lengths now and then, or the first ends it. */
@@ -175,7 +184,7 @@ static void noise_is_survived(void **state)
 		f->peer = fd_close(f->peer);
 		(void)port_rx(f);
 		assert_true(f->port->faulty);
-		assert_int_equal(tear_down((void **)&f), 0);
+		fixture_free(f);
 	}
 }
 
@@ -362,23 +371,23 @@ static void a_rest_is_given_up_with_its_peer(void **state)
 static void memory(size_t *ret_size, size_t *ret_resident)
 {
 	FILE *file = fopen("/proc/self/statm", "re");
+	char line[256], *rest;
 
 	assert_non_null(file);
-	assert_int_equal(fscanf(file, "%zu %zu", ret_size, ret_resident), 2);
+	assert_non_null(fgets(line, sizeof(line), file));
 	(void)fclose(file);
+	*ret_size = strtoul(line, &rest, 10);
+	*ret_resident = strtoul(rest, NULL, 10);
 }
 
 static void a_closed_port_leaves_no_memory_behind(void **state)
 {
 	size_t before, after, resident;
-	struct fixture *f;
 
 	(void)state;
 	memory(&before, &resident);
-	for (int i = 0; i < 1000; i++) {
-		assert_int_equal(set_up((void **)&f), 0);
-		assert_int_equal(tear_down((void **)&f), 0);
-	}
+	for (int i = 0; i < 1000; i++)
+		fixture_free(fixture_new());
 	memory(&after, &resident);
 	assert_true(after - before < 1000 * 4);
 }

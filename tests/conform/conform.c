@@ -256,8 +256,7 @@ static void port_receive(struct fixture *f, unsigned seq, unsigned n, unsigned b
 		}
 		port_release(f);
 
-		/* As many as asked for: there may be more, readable or not. */
-		if (seq < end && got < budget)
+		if (seq < end && !f->pair.port->has_more)
 			wait_readable(f->pair.port->fd, deadline);
 	}
 }

@@ -68,23 +68,25 @@ static const uint8_t *next_frame(uint32_t *ret_len)
 	return NULL;
 }
 
+static void compare(const struct frame *frame)
+{
+	uint32_t len = 0;
+	const uint8_t *expected = next_frame(&len);
+
+	EXPECT(expected && frame->len == len);
+	EXPECT(frame->n_iov == 1 && frame->iov[0].iov_len == len);
+	EXPECT(memcmp(frame->iov[0].iov_base, expected, len) == 0);
+	EXPECT(memcmp(frame->head, expected, MIN(len, (uint32_t)FRAME_HEAD_LEN)) == 0);
+}
+
 static void take(unsigned budget)
 {
 	while (framing_has_frame(&framing)) {
 		unsigned n = framing_take(&framing, burst, budget);
 
 		EXPECT(n <= budget && n == burst->n);
-		for (unsigned i = 0; i < n; i++) {
-			const struct frame *frame = &burst->frame[i];
-			uint32_t len = 0;
-			const uint8_t *expected = next_frame(&len);
-
-			EXPECT(expected && frame->len == len && frame->n_iov == 1);
-			EXPECT(frame->iov[0].iov_len == len);
-			EXPECT(memcmp(frame->iov[0].iov_base, expected, len) == 0);
-			EXPECT(memcmp(frame->head, expected, MIN(len, (uint32_t)FRAME_HEAD_LEN)) ==
-			       0);
-		}
+		for (unsigned i = 0; i < n; i++)
+			compare(&burst->frame[i]);
 		n_runts += burst->dropped[DROP_RUNT];
 		burst_clear(burst);
 	}
