@@ -110,11 +110,11 @@ def meson_step(log, directory, suites):
     return count
 
 
-def pytest_step(log, directory):
+def pytest_step(log, directory, tests="tests/system"):
     report = OUT / f"{log}.xml"
     report.unlink(missing_ok=True)
     code, _ = run(log, ["/usr/bin/python3", "-B", "-m", "pytest", "-p", "no:cacheprovider", "-ra",
-                        f"--junitxml={report}", "tests/system"],
+                        f"--junitxml={report}", tests],
                   env=dict(os.environ, LIMPET_BUILD=str(directory), **SANITIZE))
     if not report.exists():
         return Count(failed=1)
@@ -153,6 +153,7 @@ STEPS = {
     "tests-clang": lambda log: meson_step(log, CLANG, SUITES),
     "system-gcc": lambda log: pytest_step(log, GCC),
     "system-clang": lambda log: pytest_step(log, CLANG),
+    "demo": lambda log: pytest_step(log, GCC, "demo"),
     "oracle": lambda log: tap_step(log, "/usr/bin/python3", "-B", "tests/oracle/oracle.py",
                                    "--runs", "500", "--build", GCC),
 }
