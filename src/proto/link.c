@@ -68,11 +68,6 @@ enum {
 	TAG_REASON,
 };
 
-static bool is_endpoint(const struct proto_link *link)
-{
-	return link->kind == LINK_KIND_MACVTAP || link->kind == LINK_KIND_MACVLAN;
-}
-
 static bool link_has(const void *base, const struct json_field *field)
 {
 	const struct proto_link *link = base;
@@ -83,7 +78,7 @@ static bool link_has(const void *base, const struct json_field *field)
 	case TAG_ALIAS:
 		return link->alias[0] != '\0';
 	case TAG_MACVTAP:
-		return is_endpoint(link);
+		return link_is_endpoint(link);
 	case TAG_DUMMY:
 		return link->kind == LINK_KIND_DUMMY;
 	case TAG_SOCKETS:

@@ -212,13 +212,24 @@ static int read_link(const json_t *parameters, struct proto_reply *reply, struct
 {
 	struct json_place place = { .unknown = JSON_UNKNOWN_SKIPPED };
 	const json_t *link = json_object_get(parameters, "link");
+	int r;
 
 	if (!link || json_is_null(link))
 		return 0;
 
+	if (!json_is_object(link))
+		return err_set(err, EBADMSG, "'link' has to be an object");
+
+	r = json_read(&link_object, link, &reply->link, &place, err);
+	if (r < 0)
+		return r;
+
+	/* Whoever shows an endpoint asks for the name of its mode. */
+	if (link_is_endpoint(&reply->link) && !reply->link.mode)
+		return err_set(err, EBADMSG, "'link.macvtap' is missing");
+
 	reply->has_link = true;
-	return json_is_object(link) ? json_read(&link_object, link, &reply->link, &place, err)
-				    : err_set(err, EBADMSG, "'link' has to be an object");
+	return 0;
 }
 
 static int read_reply(const json_t *parameters, enum proto_method method, struct proto_reply *reply,

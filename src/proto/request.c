@@ -114,7 +114,7 @@ static bool request_has(const void *base, const struct json_field *field)
 {
 	const struct proto_request *request = base;
 
-	if (field->tag == TAG_NAME)
+	if (field->tag == TAG_NAME && field->need == JSON_OPTIONAL)
 		return request->name[0] != '\0';
 	if (field->tag == TAG_KIND)
 		return request->has_kind;
