@@ -5,6 +5,7 @@
 #include "port/dgram.h"
 
 #include <dirent.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -283,6 +284,52 @@ static void a_path_is_shown_escaped(void **state)
 	(void)close(a);
 }
 
+struct watcher {
+	const struct fixture *f;
+	bool stop; /* atomic */
+	unsigned n_wrong;
+};
+
+static void *watch(void *arg)
+{
+	struct watcher *watcher = arg;
+	size_t len = strlen(watcher->f->dir);
+	char peer[500];
+
+	while (!__atomic_load_n(&watcher->stop, __ATOMIC_RELAXED)) {
+		if (port_dgram_peer(watcher->f->port, peer, sizeof(peer)) &&
+		    strcmp(peer + len, "/a") != 0 && strcmp(peer + len, "/another") != 0)
+			watcher->n_wrong++;
+	}
+	return NULL;
+}
+
+static void the_peer_can_be_asked_for_at_any_time(void **state)
+{
+	struct fixture *f = *state;
+	struct watcher watcher = { .f = f };
+	int peers[] = { bound(f, "a"), bound(f, "another") };
+	char peer[500];
+	pthread_t thread;
+
+	assert_int_equal(pthread_create(&thread, NULL, watch, &watcher), 0);
+	for (int i = 0; i < 5000; i++) {
+		say(f, peers[i % 2]);
+		assert_int_equal(port_rx(f), 1);
+	}
+	__atomic_store_n(&watcher.stop, true, __ATOMIC_RELAXED);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(watcher.n_wrong, 0);
+
+	/* It may have lagged behind while it was read, but not from now on. */
+	say(f, peers[1]);
+	assert_int_equal(port_rx(f), 1);
+	assert_true(port_dgram_peer(f->port, peer, sizeof(peer)));
+	assert_string_equal(peer, path_of(f, "another"));
+	(void)close(peers[0]);
+	(void)close(peers[1]);
+}
+
 static void the_longest_path_is_answered(void **state)
 {
 	struct fixture *f = *state;
@@ -388,6 +435,7 @@ int main(void)
 		TEST(a_socket_of_somebody_else_is_not_answered),
 		TEST(names_that_mean_nothing_here_are_not_answered),
 		TEST(a_path_is_shown_escaped),
+		TEST(the_peer_can_be_asked_for_at_any_time),
 		TEST(the_longest_path_is_answered),
 		TEST(a_frame_in_too_many_pieces_is_refused_alone),
 		TEST(descriptors_sent_along_are_not_kept),

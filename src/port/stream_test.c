@@ -141,6 +141,24 @@ static void leaving_with_frames_unread_is_no_other_fault(void **state)
 	assert_string_equal(f->port->fault, "peer closed the connection");
 }
 
+static void a_peer_that_does_not_listen_may_still_speak(void **state)
+{
+	struct fixture *f = *state;
+	struct frame *frame;
+	uint8_t data[60];
+	enum drop why;
+
+	memcpy(data, small + 4, sizeof(data));
+	burst_clear(f->in);
+	frame = burst_append(f->in, data, sizeof(data));
+	assert_int_equal(shutdown(f->peer, SHUT_RD), 0);
+	assert_int_equal(f->port->ops->tx(f->port, &frame, 1, &why), 0);
+	assert_int_equal(why, DROP_NO_PEER);
+	peer_says(f, small, sizeof(small));
+	assert_int_equal(port_rx(f), 1);
+	assert_false(f->port->faulty);
+}
+
 static void an_absurd_length_ends_it(void **state)
 {
 	struct fixture *f = *state;
@@ -466,6 +484,7 @@ int main(void)
 		TEST(closing_between_frames_is_said),
 		TEST(closing_within_a_frame_is_said),
 		TEST(leaving_with_frames_unread_is_no_other_fault),
+		TEST(a_peer_that_does_not_listen_may_still_speak),
 		TEST(an_absurd_length_ends_it),
 		TEST(noise_is_survived),
 		TEST(writes_that_end_anywhere_tear_no_frame),
