@@ -213,7 +213,8 @@ static int take_option(const struct kind *kind, struct link_change *change, stru
  */
 static int check_nopromisc(const struct link_change *change, struct err *err)
 {
-	bool passthru = (change->has & LINK_HAS_MODE) && change->mode == FWD_MODE_PASSTHRU;
+	bool passthru =
+		(change->has & LINK_HAS_MODE) && fwd_mode_is_alone((enum fwd_mode)change->mode);
 
 	if ((change->flags & FWD_FLAG_NOPROMISC) && !passthru)
 		return err_set(err, EINVAL, "%s: nopromisc flag only valid in passthru mode",

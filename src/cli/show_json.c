@@ -83,7 +83,7 @@ static void write_macvlan(struct jsonw *json, const struct proto_link *link)
 	jsonw_number(json, "usedbcqueuelen", link->used_bcqueuelen);
 	if (link->bclim != 1)
 		jsonw_signed(json, "bclim", link->bclim);
-	if (link->mode != FWD_MODE_SOURCE)
+	if (!fwd_mode_has_sources(link->mode))
 		return;
 
 	jsonw_number(json, "macaddr_count", link->n_sources);

@@ -87,7 +87,7 @@ static void print_macvlan(const struct show *show, const struct proto_link *link
 		      link->used_bcqueuelen);
 	if (link->bclim != 1)
 		(void)fprintf(out, "bclim %" PRId32 " ", link->bclim);
-	if (link->mode != FWD_MODE_SOURCE)
+	if (!fwd_mode_has_sources(link->mode))
 		return;
 
 	(void)fprintf(out, "remotes (%zu) ", link->n_sources);

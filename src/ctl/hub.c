@@ -198,7 +198,7 @@ static void warn_filter(struct ctl_hub *hub, int r, const struct err *err)
  */
 static bool wants_filter(const struct model_endpoint *ep)
 {
-	return ep->up && ep->mode != FWD_MODE_PASSTHRU;
+	return ep->up && !fwd_mode_is_alone(ep->mode);
 }
 
 /* Addresses and modes the filter lets pass that it did not before. Called
@@ -215,7 +215,7 @@ static void open_filter(struct ctl_hub *hub, struct port *port)
 		if (!ep || !ep->model->up)
 			continue;
 		any_up = true;
-		promisc |= ep->model->mode == FWD_MODE_PASSTHRU &&
+		promisc |= fwd_mode_is_alone(ep->model->mode) &&
 			   !(ep->model->flags & FWD_FLAG_NOPROMISC);
 		if (!wants_filter(ep->model) ||
 		    (ep->filtered && mac_equal(ep->filtered_mac, ep->model->mac)))

@@ -23,6 +23,20 @@ enum fwd_flag {
 	FWD_FLAG_NODST = 2,	/* source: listed frames end here (R2.10) */
 };
 
+/* Is an endpoint of this mode alone on its hub, with the lower's own address
+ * (R1.40, R1.41)?
+ */
+static inline bool fwd_mode_is_alone(enum fwd_mode mode)
+{
+	return mode == FWD_MODE_PASSTHRU;
+}
+
+/* Does an endpoint of this mode have a source list (R1.50)? */
+static inline bool fwd_mode_has_sources(enum fwd_mode mode)
+{
+	return mode == FWD_MODE_SOURCE;
+}
+
 /* "vepa", ... Static memory. */
 const char *fwd_mode_name(enum fwd_mode mode);
 

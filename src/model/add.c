@@ -212,7 +212,7 @@ int world_new_endpoint(const struct world *world, struct model_lower *lower,
 	if (r < 0)
 		return r;
 
-	if (mode_is_alone(ep->mode)) /* R1.41 */
+	if (fwd_mode_is_alone(ep->mode)) /* R1.41 */
 		ep->mac = lower->mac;
 	ep->bclim_then = next_lower.bclim;
 	*ret_ep = TAKE(ep);

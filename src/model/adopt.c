@@ -99,7 +99,7 @@ static void follow(struct model_endpoint *ep, const struct model_lower *lower, u
 		ep->news |= LINK_HAS_MTU;
 	}
 
-	if (mode_is_alone(ep->mode) && !mac_equal(ep->mac, lower->mac)) {
+	if (fwd_mode_is_alone(ep->mode) && !mac_equal(ep->mac, lower->mac)) {
 		ep->mac = lower->mac;
 		ep->news |= LINK_HAS_ADDRESS;
 	}

@@ -189,7 +189,7 @@ int check_address_free(const struct model_lower *lower, const struct model_endpo
 	const struct model_endpoint *ep;
 	char text[MAC_TEXT_SIZE];
 
-	if (mode_is_alone(next->mode))
+	if (fwd_mode_is_alone(next->mode))
 		return 0;
 
 	(void)mac_format(next->mac, text);
@@ -214,7 +214,7 @@ struct model_endpoint *check_lone_endpoint(const struct model_lower *lower)
 	struct model_endpoint *ep;
 
 	list_for_each(ep, &lower->endpoints, sibling) {
-		if (mode_is_alone(ep->mode))
+		if (fwd_mode_is_alone(ep->mode))
 			return ep;
 	}
 
@@ -233,7 +233,7 @@ int check_company(const struct model_lower *lower, enum fwd_mode mode, struct er
 			"delete it first, or use another lower",
 			lower->name, lone->name);
 
-	if (!mode_is_alone(mode) || list_empty(&lower->endpoints))
+	if (!fwd_mode_is_alone(mode) || list_empty(&lower->endpoints))
 		return 0;
 
 	first = list_entry(lower->endpoints.next, struct model_endpoint, sibling);

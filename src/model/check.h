@@ -37,20 +37,6 @@ int check_address_free(const struct model_lower *lower, const struct model_endpo
 /* Does the hub of 'lower' take a new endpoint of 'mode' (R1.40)? */
 int check_company(const struct model_lower *lower, enum fwd_mode mode, struct err *err);
 
-/* Is an endpoint of this mode alone on its hub, with the lower's own address
- * (R1.40, R1.41)?
- */
-static inline bool mode_is_alone(enum fwd_mode mode)
-{
-	return mode == FWD_MODE_PASSTHRU;
-}
-
-/* Does an endpoint of this mode have a source list (R1.50)? */
-static inline bool mode_has_sources(enum fwd_mode mode)
-{
-	return mode == FWD_MODE_SOURCE;
-}
-
 /* The endpoint of 'lower' that is alone there by its mode, or NULL. */
 struct model_endpoint *check_lone_endpoint(const struct model_lower *lower);
 

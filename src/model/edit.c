@@ -80,7 +80,7 @@ static int put_mode(struct edit *edit, struct err *err)
 	struct model_endpoint *next = edit->next_ep;
 
 	/* R1.35 */
-	if (edit->ep && mode_is_alone(mode) != mode_is_alone(next->mode))
+	if (edit->ep && fwd_mode_is_alone(mode) != fwd_mode_is_alone(next->mode))
 		return err_set(
 			err, EINVAL,
 			"the mode of '%s' cannot change from %s to %s: an endpoint is passthru "
@@ -88,7 +88,7 @@ static int put_mode(struct edit *edit, struct err *err)
 			next->name, fwd_mode_name(next->mode), fwd_mode_name(mode));
 
 	next->mode = mode;
-	if (!mode_has_sources(mode)) { /* R1.36 */
+	if (!fwd_mode_has_sources(mode)) { /* R1.36 */
 		free(next->sources);
 		next->sources = NULL;
 		next->n_sources = 0;
@@ -119,7 +119,7 @@ static int put_address(struct edit *edit, struct err *err)
 {
 	struct model_endpoint *next = edit->next_ep;
 
-	if (mode_is_alone(next->mode))
+	if (fwd_mode_is_alone(next->mode))
 		return put_lone_address(edit, err);
 
 	next->mac = edit->change->address;
@@ -188,7 +188,7 @@ static int put_sources(struct edit *edit, struct err *err)
 	size_t others = edit->world->n_sources - (edit->ep ? edit->ep->n_sources : 0);
 	int r;
 
-	if (!mode_has_sources(next->mode)) /* R1.51 */
+	if (!fwd_mode_has_sources(next->mode)) /* R1.51 */
 		return err_set(err, EINVAL,
 			       "endpoint '%s' is in mode %s; only mode source has a "
 			       "list of source addresses",

@@ -186,7 +186,7 @@ int world_check_delete(const struct world *world, const char *name, struct world
 
 bool model_endpoint_borrows_mac(const struct model_endpoint *ep)
 {
-	return mode_is_alone(ep->mode) && !mac_equal(ep->lower->mac, ep->lower->own_mac);
+	return fwd_mode_is_alone(ep->mode) && !mac_equal(ep->lower->mac, ep->lower->own_mac);
 }
 
 void world_remove_endpoint(struct world *world, struct model_endpoint *ep)
