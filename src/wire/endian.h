@@ -51,6 +51,26 @@ static inline le16 cpu_to_le16(uint16_t v)
 	return (ENDIAN_FORCE le16)htole16(v);
 }
 
+static inline uint32_t le32_to_cpu(le32 v)
+{
+	return le32toh((ENDIAN_FORCE uint32_t)v);
+}
+
+static inline le32 cpu_to_le32(uint32_t v)
+{
+	return (ENDIAN_FORCE le32)htole32(v);
+}
+
+static inline uint64_t le64_to_cpu(le64 v)
+{
+	return le64toh((ENDIAN_FORCE uint64_t)v);
+}
+
+static inline le64 cpu_to_le64(uint64_t v)
+{
+	return (ENDIAN_FORCE le64)htole64(v);
+}
+
 /* Two bytes in network order at any address. */
 static inline uint16_t be16_load(const void *at)
 {
