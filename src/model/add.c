@@ -124,8 +124,10 @@ int world_new_dummy(const struct world *world, const struct link_change *change,
 	int r;
 
 	r = name_choose(world, NULL, NULL, change->name[0] ? change->name : "dummy%d", name, err);
-	if (r == 0)
-		r = new_lower(world, &lower, err);
+	if (r < 0)
+		return r;
+
+	r = new_lower(world, &lower, err);
 	if (r < 0)
 		return r;
 

@@ -41,9 +41,10 @@ static int depth_of(const char *text, size_t len)
 		else if (text[i] == '"')
 			quoted = !quoted;
 		else if (!quoted && (text[i] == '{' || text[i] == '['))
-			deepest = MAX(deepest, ++depth);
+			depth++;
 		else if (!quoted && (text[i] == '}' || text[i] == ']'))
 			depth--;
+		deepest = MAX(deepest, depth);
 	}
 
 	return deepest;
@@ -517,26 +518,25 @@ static size_t enter(struct json_place *place, const char *name)
 	return len;
 }
 
-static int refuse_unknown(const struct json_object *object, const json_t *json,
-			  struct json_place *place, struct err *err)
+static bool has_field(const struct json_object *object, const char *name)
 {
-	const json_t *value;
-	const char *key;
-
-	json_object_foreach((json_t *)json, key, value)
-	{
-		size_t i = 0;
-
-		(void)value;
-		while (i < object->n_fields && strcmp(object->fields[i].name, key) != 0)
-			i++;
-		if (i == object->n_fields) {
-			(void)enter(place, key);
-			return err_set(err, EBADMSG, "'%s' is not known", place->path);
-		}
+	for (size_t i = 0; i < object->n_fields; i++) {
+		if (strcmp(object->fields[i].name, name) == 0)
+			return true;
 	}
 
-	return 0;
+	return false;
+}
+
+/* A key of 'json' that is no field; NULL if there is none. */
+static const char *unknown_key(const struct json_object *object, const json_t *json)
+{
+	void *iter = json_object_iter((json_t *)json);
+
+	while (iter && has_field(object, json_object_iter_key(iter)))
+		iter = json_object_iter_next((json_t *)json, iter);
+
+	return iter ? json_object_iter_key(iter) : NULL;
 }
 
 static int read_field(const struct json_object *object, const struct json_field *field,
@@ -565,10 +565,13 @@ static int read_field(const struct json_object *object, const struct json_field 
 int json_read(const struct json_object *object, const json_t *json, void *base,
 	      struct json_place *place, struct err *err)
 {
+	const char *unknown = unknown_key(object, json);
 	int r = 0;
 
-	if (place->unknown == JSON_UNKNOWN_REFUSED)
-		r = refuse_unknown(object, json, place, err);
+	if (unknown && place->unknown == JSON_UNKNOWN_REFUSED) {
+		(void)enter(place, unknown);
+		return err_set(err, EBADMSG, "'%s' is not known", place->path);
+	}
 
 	for (size_t i = 0; i < object->n_fields && r == 0; i++)
 		r = read_field(object, &object->fields[i], json, base, place, err);

@@ -269,34 +269,34 @@ static int read_call(const json_t *json, struct call *ret_call, struct refusal *
 	return 0;
 }
 
+/* "io.limpet.Add" is the method "Add" of the interface "io.limpet". */
 static int find_method(const char *full, enum proto_method *ret_method, struct refusal *refusal,
 		       struct err *err)
 {
 	const char *dot = strrchr(full, '.');
-	size_t len = dot ? (size_t)(dot - full) : 0;
-	char interface[64] = "";
+	const char *name = dot ? dot + 1 : full;
+	char interface[128] = "";
 	bool known = false;
 
-	for (size_t i = 0; i < ARRAY_SIZE(methods); i++) {
-		const struct method *method = &methods[i];
+	/* One that is cut here is longer than any of ours. */
+	if (dot)
+		(void)snprintf(interface, sizeof(interface), "%.*s",
+			       (int)MIN((size_t)(dot - full), sizeof(interface)), full);
 
-		if (strlen(method->interface) != len || memcmp(method->interface, full, len) != 0)
+	for (size_t i = 0; i < ARRAY_SIZE(methods); i++) {
+		if (strcmp(methods[i].interface, interface) != 0)
 			continue;
 
 		known = true;
-		if (strcmp(method->name, dot + 1) == 0) {
+		if (strcmp(methods[i].name, name) == 0) {
 			*ret_method = (enum proto_method)i;
 			return 0;
 		}
 	}
 
 	(void)err_set(err, EINVAL, "no method of that name");
-	if (known)
-		return refuse(refusal, "MethodNotFound", "method", full);
-
-	(void)snprintf(interface, sizeof(interface), "%.*s", (int)MIN(len, sizeof(interface)),
-		       full);
-	return refuse(refusal, "InterfaceNotFound", "interface", interface);
+	return known ? refuse(refusal, "MethodNotFound", "method", full)
+		     : refuse(refusal, "InterfaceNotFound", "interface", interface);
 }
 
 static int read_parameters(const struct call *call, struct proto_request *request,
@@ -336,9 +336,12 @@ static int read_request(const char *text, size_t len, struct proto_request *requ
 	int r;
 
 	r = json_parse(text, len, &json, err);
-	if (r == 0)
-		r = read_call(json, &call, refusal, err);
-	request->oneway = call.oneway;
+	if (r < 0)
+		return r;
+
+	/* First, because it decides whether anybody waits for what goes wrong. */
+	request->oneway = json_is_true(json_object_get(json, "oneway"));
+	r = read_call(json, &call, refusal, err);
 	request->more = call.more;
 	if (r == 0)
 		r = find_method(call.method, &request->method, refusal, err);

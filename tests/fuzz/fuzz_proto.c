@@ -141,6 +141,10 @@ static void check_endpoint(const struct world *world, const struct model_endpoin
 	EXPECT(ep->mtu >= MODEL_MTU_MIN && ep->mtu <= lower->mtu);
 	if (ep->mode == FWD_MODE_PASSTHRU)
 		EXPECT(lower->n_endpoints == 1 && mac_equal(ep->mac, lower->mac));
+}
+
+static void check_sources(const struct model_endpoint *ep)
+{
 	EXPECT(ep->n_sources == 0 || ep->mode == FWD_MODE_SOURCE);
 	for (size_t i = 1; i < ep->n_sources; i++)
 		EXPECT(memcmp(&ep->sources[i - 1], &ep->sources[i], sizeof(struct mac)) < 0);
@@ -157,6 +161,7 @@ static void check_world(const struct world *world)
 		n_endpoints += link.ep != NULL;
 		if (link.ep) {
 			check_endpoint(world, link.ep);
+			check_sources(link.ep);
 			n_sources += link.ep->n_sources;
 		}
 	}
@@ -239,23 +244,32 @@ static void take_message(struct world *world, const char *text, size_t len)
 	read_as_reply(text, len);
 }
 
+/* Takes out what is complete. False when the connection is of no use any more. */
+static bool take_messages(struct world *world, struct varlink_input *input)
+{
+	const char *text;
+	size_t len;
+	int r;
+
+	while ((r = varlink_input_next(input, &text, &len, NULL)) == 1) {
+		EXPECT(text[len] == '\0' && len <= LONGEST);
+		take_message(world, text, len);
+	}
+	return r == 0;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	size_t step = size > 0 ? data[0] + 1 : 1;
 	struct varlink_input input;
-	size_t step = size ? data[0] + 1 : 1, len;
 	struct world world;
-	const char *text;
-	int r = 0;
 
 	world_init(&world);
 	varlink_input_init(&input, LONGEST);
-	for (size_t at = 1; at < size && r == 0; at += step) {
-		r = varlink_input_push(&input, data + at, MIN(step, size - at), NULL);
-		while (r == 0 && (r = varlink_input_next(&input, &text, &len, NULL)) == 1) {
-			EXPECT(text[len] == '\0' && len <= LONGEST);
-			take_message(&world, text, len);
-			r = 0;
-		}
+	for (size_t at = 1; at < size; at += step) {
+		EXPECT(varlink_input_push(&input, data + at, MIN(step, size - at), NULL) == 0);
+		if (!take_messages(&world, &input))
+			break;
 	}
 	varlink_input_fini(&input);
 	world_fini(&world);
