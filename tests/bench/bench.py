@@ -10,6 +10,7 @@ the same round.
 """
 
 import argparse
+import contextlib
 import datetime
 import json
 import os
@@ -66,6 +67,29 @@ def may_unshare():
 def enter_namespaces():
     """Starts over in namespaces of our own; they vanish with the last process in them."""
     os.execvp("unshare", [*UNSHARE, sys.executable, *sys.argv, "--inside"])
+
+
+@contextlib.contextmanager
+def precedence():
+    """Root's runs go before everybody else's, who would disturb them."""
+    autogroup = "/proc/self/autogroup"  # where it exists, nice only counts within a session
+    try:
+        with open(autogroup, encoding="ascii") as file:
+            before = file.read().split()[-1]
+        set_text(autogroup, "-20")
+    except OSError:
+        before = None
+    os.nice(-20)
+    try:
+        yield
+    finally:
+        if before is not None:
+            set_text(autogroup, before)
+
+
+def set_text(path, text):
+    with open(path, "w", encoding="ascii") as file:
+        file.write(text)
 
 
 def chosen(case, only):
@@ -174,7 +198,10 @@ def main():
 
     cpus = (sorted(os.sched_getaffinity(0)) + [-1])[:2]
     report = Report(cases, conditions(arguments, cpus))
-    with Lab(arguments.build, arguments.inside) as lab:
+    with contextlib.ExitStack() as stack:
+        if arguments.inside:
+            stack.enter_context(precedence())
+        lab = stack.enter_context(Lab(arguments.build, arguments.inside))
         try:
             measure_all(lab, cases, arguments, cpus, report)
         except KeyboardInterrupt:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* An end on a datagram socket, one frame a datagram, as QEMU's "-netdev dgram"
- * has it: bound to a name of its own, so that the switch can answer.
+ * has it: bound to a name of its own, so that the switch can answer, and not
+ * connected: each frame carries the switch's name.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -32,15 +33,7 @@ static int dgram_open(const struct end_spec *spec, struct end **ret_end, struct 
 		return err_set(err, errno, "cannot bind to '%s': %s", own.sun_path,
 			       strerror(errno));
 
-	if (connect(fd, (struct sockaddr *)&peer, sizeof(peer)) < 0) {
-		int errnum = errno;
-
-		unlink(own.sun_path);
-		return err_set(err, errnum, "cannot connect to '%s': %s", spec->address,
-			       strerror(errnum));
-	}
-
-	return end_msg_new(spec, fd_take(&fd), &own, ret_end, err);
+	return end_msg_new(spec, fd_take(&fd), &(struct end_msg_names){ own, peer }, ret_end, err);
 }
 
 const struct end_ops end_dgram_ops = {

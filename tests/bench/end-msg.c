@@ -17,7 +17,7 @@
 
 struct end_msg {
 	struct end end;
-	char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+	struct end_msg_names names;
 
 	struct mmsghdr out[FRAME_BURST];
 	struct iovec out_iov[FRAME_BURST][2];
@@ -38,7 +38,7 @@ static void prepare(struct mmsghdr *msg, struct iovec iov[2], struct virtio_net_
 	msg->msg_hdr.msg_iovlen = with_vnet ? 2 : 1;
 }
 
-int end_msg_new(const struct end_spec *spec, int fd, const struct sockaddr_un *path,
+int end_msg_new(const struct end_spec *spec, int fd, const struct end_msg_names *names,
 		struct end **ret_end, struct err *err)
 {
 	struct end_msg *end = calloc(1, sizeof(*end));
@@ -49,11 +49,17 @@ int end_msg_new(const struct end_spec *spec, int fd, const struct sockaddr_un *p
 	}
 
 	end->end = (struct end){ .ops = spec->ops, .spec = *spec, .fd = fd };
-	if (path)
-		memcpy(end->path, path->sun_path, sizeof(end->path));
+	if (names) {
+		end->end.blind = true;
+		end->names = *names;
+	}
 
 	for (unsigned i = 0; i < FRAME_BURST; i++) {
 		prepare(&end->out[i], end->out_iov[i], &end->out_vnet, spec->vnet);
+		if (names) {
+			end->out[i].msg_hdr.msg_name = &end->names.peer;
+			end->out[i].msg_hdr.msg_namelen = sizeof(end->names.peer);
+		}
 		prepare(&end->in[i], end->in_iov[i], &end->in_vnet[i], spec->vnet);
 		end->in_iov[i][1] = (struct iovec){
 			.iov_base = end->in_frame[i],
@@ -70,8 +76,8 @@ void end_msg_close(struct end *end)
 	struct end_msg *msg = container_of(end, struct end_msg, end);
 
 	fd_close(end->fd);
-	if (msg->path[0])
-		unlink(msg->path);
+	if (msg->names.own.sun_path[0])
+		unlink(msg->names.own.sun_path);
 	free(msg);
 }
 

@@ -7,13 +7,18 @@
 
 #include "end.h"
 
-struct end_msg;
-
-/* Makes an end of 'fd', a connected or bound socket that does not block. The
- * end closes it, also if this fails, and then unlinks 'path' if that is not
- * empty.
+/* A socket's own name, which is unlinked when the end is closed, and the name
+ * that all its frames are sent to.
  */
-int end_msg_new(const struct end_spec *spec, int fd, const struct sockaddr_un *path,
+struct end_msg_names {
+	struct sockaddr_un own, peer;
+};
+
+/* Makes an end of 'fd', a socket that does not block. The end closes it, also
+ * if this fails. 'names' is NULL for a socket that needs none: one of a pair,
+ * or bound to a device.
+ */
+int end_msg_new(const struct end_spec *spec, int fd, const struct end_msg_names *names,
 		struct end **ret_end, struct err *err);
 
 void end_msg_close(struct end *end);

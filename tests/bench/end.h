@@ -28,7 +28,8 @@ struct end_spec {
 struct end {
 	const struct end_ops *ops;
 	struct end_spec spec;
-	int fd; /* to poll() on; never blocks */
+	int fd;	    /* to poll() on; never blocks */
+	bool blind; /* poll() cannot tell when the far end's queue has room again */
 };
 
 /* open() is called once and releases whatever it took if it fails; close()
@@ -77,7 +78,9 @@ static inline void scoped_end(struct end **end)
  */
 int end_pair(struct end_spec *a, struct end_spec *b, struct err *err);
 
-/* Waits until 'end' is ready for poll()'s 'events', at most 10 ms. */
+/* Waits until 'end' is ready for poll()'s 'events', at most 10 ms; 1 ms for one
+ * that cannot know.
+ */
 void end_wait(const struct end *end, short events);
 
 #endif
