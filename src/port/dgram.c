@@ -15,6 +15,11 @@
  * /proc/self/fd names. (Connecting to it would do that too, but a connected
  * socket hears nobody else, and then a peer that died could not be followed.)
  *
+ * Sending. To look that name up takes longer than all the rest of sending, so a
+ * second socket, which only sends, is connected to the pinned one. The kernel
+ * refuses this for a peer that has connected its socket to ours: such a one is
+ * sent to by name.
+ *
  * What can go wrong. The peer's queue is full: PEER_FULL. Its socket is closed:
  * perhaps it started anew at the same path, so the address is resolved once
  * more; otherwise it is forgotten until it sends again, NO_PEER. It never
@@ -55,6 +60,7 @@ struct port_dgram {
 	uid_t uid;	       /* who that is */
 	int pin;	       /* its socket (O_PATH), or -1 */
 	struct sockaddr_un to; /* the pin as an address */
+	int direct;	       /* a socket connected to the pin, or -1 */
 
 	bool unshown; /* 'shown' has to follow yet */
 	pthread_mutex_t shown_lock;
@@ -83,8 +89,30 @@ static void dgram_show(struct port_dgram *dgram)
 	(void)pthread_mutex_unlock(&dgram->shown_lock);
 }
 
+/* From now on frames are sent by name. */
+static void dgram_disconnect(struct port_dgram *dgram)
+{
+	dgram->direct = fd_close(dgram->direct);
+}
+
+/* Has frames sent straight to the pinned socket, if that is possible. */
+static void dgram_connect(struct port_dgram *dgram)
+{
+	const int sndbuf = DGRAM_SNDBUF;
+
+	dgram_disconnect(dgram);
+	dgram->direct = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (dgram->direct < 0)
+		return;
+
+	(void)setsockopt(dgram->direct, SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf));
+	if (connect(dgram->direct, (const struct sockaddr *)&dgram->to, sizeof(dgram->to)) < 0)
+		dgram_disconnect(dgram);
+}
+
 static void dgram_forget(struct port_dgram *dgram)
 {
+	dgram_disconnect(dgram);
 	dgram->pin = fd_close(dgram->pin);
 	dgram->path.text[0] = '\0';
 	dgram_show(dgram);
@@ -109,6 +137,7 @@ static bool dgram_pin(struct port_dgram *dgram, const struct peer_path *path, ui
 		       dgram->pin);
 	dgram->path = *path;
 	dgram->uid = uid;
+	dgram_connect(dgram);
 	dgram_show(dgram);
 	return true;
 }
@@ -226,6 +255,19 @@ static enum drop dgram_refused(struct port_dgram *dgram, int errnum)
 	}
 }
 
+static int dgram_send(struct port_dgram *dgram, struct mmsghdr *mmsg, unsigned n)
+{
+	bool by_name = dgram->direct < 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		mmsg[i].msg_hdr.msg_name = by_name ? &dgram->to : NULL;
+		mmsg[i].msg_hdr.msg_namelen = by_name ? sizeof(dgram->to) : 0;
+	}
+
+	return sendmmsg(by_name ? dgram->up.fd : dgram->direct, mmsg, n,
+			MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 static unsigned dgram_tx(struct port *port, struct frame *const frames[], unsigned n,
 			 enum drop *ret_why)
 {
@@ -241,17 +283,17 @@ static unsigned dgram_tx(struct port *port, struct frame *const frames[], unsign
 	n = MIN(n, (unsigned)BURST_MAX);
 	for (unsigned i = 0; i < n; i++)
 		mmsg[i].msg_hdr = (struct msghdr){
-			.msg_name = &dgram->to,
-			.msg_namelen = sizeof(dgram->to),
 			.msg_iov = (struct iovec *)frames[i]->iov,
 			.msg_iovlen = frames[i]->n_iov,
 		};
 
 	while (taken < n) {
-		int sent = sendmmsg(port->fd, mmsg + taken, n - taken, MSG_DONTWAIT | MSG_NOSIGNAL);
+		int sent = dgram_send(dgram, mmsg + taken, n - taken);
 
 		if (sent > 0) {
 			taken += (unsigned)sent;
+		} else if (errno == EPERM && dgram->direct >= 0) {
+			dgram_disconnect(dgram); /* the peer has connected to us */
 		} else if (errno == ECONNREFUSED && !tried_again) {
 			struct peer_path path = dgram->path;
 
@@ -284,6 +326,7 @@ static void dgram_close(struct port *port)
 	struct port_dgram *dgram = dgram_of(port);
 
 	(void)pthread_mutex_destroy(&dgram->shown_lock);
+	(void)fd_close(dgram->direct);
 	(void)fd_close(dgram->pin);
 	(void)fd_close(port->fd);
 	free(dgram);
@@ -316,6 +359,7 @@ int port_dgram_open(int fd, struct port **ret_port, struct err *err)
 	(void)pthread_mutex_init(&dgram->shown_lock, NULL);
 	dgram->to.sun_family = AF_UNIX;
 	dgram->pin = -1;
+	dgram->direct = -1;
 	dgram->up.ops = &dgram_ops;
 	dgram->up.fd = fd;
 	*ret_port = &dgram->up;

@@ -19,7 +19,9 @@ struct port;
  * No peer can make it faulty. Frames of a socket that has no address are
  * counted as UNBOUND_PEER. Answers go to the address that sent last, provided
  * that it is an absolute path to a socket which belongs to the sender's user
- * (a sender who is root may name any); abstract addresses only ever send.
+ * (a sender who is root may name any); abstract addresses only ever send. They
+ * come from a socket without address, but to a peer that has connected its
+ * socket to this one they come from this one.
  *
  * Memory: none for frames; the kernel queues net.unix.max_dgram_qlen datagrams
  * each way, 10 by default, so that bursts lose more here than on a stream.

@@ -163,6 +163,35 @@ static void whoever_sent_last_is_answered(void **state)
 	(void)close(b);
 }
 
+/* The socket that only sends may not, then. */
+static void a_peer_that_connects_is_answered(void **state)
+{
+	struct fixture *f = *state;
+	struct sockaddr_un near = { .sun_family = AF_UNIX };
+	int a = bound(f, "a"), b = bound(f, "b");
+
+	(void)snprintf(near.sun_path, sizeof(near.sun_path), "%s", path_of(f, "near"));
+	say(f, a);
+	assert_int_equal(port_rx(f), 1);
+	assert_int_equal(port_tx(f), DROP_COUNT);
+	assert_true(hears(a));
+
+	/* After it was found, */
+	assert_int_equal(connect(a, (const struct sockaddr *)&near, sizeof(near)), 0);
+	assert_int_equal(port_tx(f), DROP_COUNT);
+	assert_true(hears(a));
+
+	/* and before. */
+	assert_int_equal(connect(b, (const struct sockaddr *)&near, sizeof(near)), 0);
+	say(f, b);
+	assert_int_equal(port_rx(f), 1);
+	assert_int_equal(port_tx(f), DROP_COUNT);
+	assert_true(hears(b));
+	assert_false(hears(a));
+	(void)close(a);
+	(void)close(b);
+}
+
 static void a_peer_that_restarts_is_found_again(void **state)
 {
 	struct fixture *f = *state;
@@ -430,6 +459,7 @@ int main(void)
 		TEST(nobody_is_answered_before_somebody_sent),
 		TEST(a_socket_without_address_is_not_heard),
 		TEST(whoever_sent_last_is_answered),
+		TEST(a_peer_that_connects_is_answered),
 		TEST(a_peer_that_restarts_is_found_again),
 		TEST(a_link_in_place_of_the_peer_is_not_followed),
 		TEST(a_socket_of_somebody_else_is_not_answered),
