@@ -21,7 +21,7 @@ import time
 
 from cases import all_cases
 from command import LabError
-from lab import Lab
+from lab import Lab, enter_namespace
 from report import Report
 
 RETRIES = 2
@@ -51,6 +51,8 @@ def parse_arguments():
     parser.add_argument("--seconds", type=float, default=0.4, help="of each run, default 0.4")
     parser.add_argument("--only", metavar="TEXT", action="append", default=[],
                         help="only cases with TEXT in PATH/MEASURE/SYSTEM; may be repeated")
+    parser.add_argument("--before", metavar="DIR",
+                        help="also measure DIR/limpetd, and compare Limpet with that")
     parser.add_argument("--list", action="store_true", help="list the cases and stop")
     parser.add_argument("--docs", action="store_true", help="also update docs/performance.md")
     parser.add_argument("--build", default="build", help=argparse.SUPPRESS)
@@ -108,13 +110,13 @@ def command(build, case, part, cpus, seconds):
     return [*args, ends[system.source] + system.options + vnet, ends[system.sink] + vnet]
 
 
-def run_once(lab, case, cpus, seconds):
+def run_once(labs, case, cpus, seconds):
     """With one generator thread the switch has the other CPU; with two it has to find time."""
-    part = lab.part(case.system.part)
+    part = labs[case.system.before].part(case.system.part)
     if part.daemon:
         alone = case.measure.threads == 1 and cpus[1] >= 0
         part.daemon.place({cpus[1]} if alone else os.sched_getaffinity(0))
-    args = command(lab.build, case, part, cpus, seconds)
+    args = command(labs[False].build, case, part, cpus, seconds)
     try:
         done = subprocess.run(args, capture_output=True, text=True, timeout=seconds + 20)
     except subprocess.TimeoutExpired as error:
@@ -131,12 +133,12 @@ def is_disturbed(result):
     return moved or busy > OTHERS_MAX * result["seconds"]
 
 
-def run(lab, case, cpus, seconds, clock):
+def run(labs, case, cpus, seconds, clock):
     """The first run that was not disturbed, or the one others disturbed least."""
     results = []
     while not results or (results[-1]["disturbed"] and len(results) <= RETRIES
                           and clock.may_repeat()):
-        results.append(run_once(lab, case, cpus, seconds))
+        results.append(run_once(labs, case, cpus, seconds))
         results[-1]["disturbed"] = is_disturbed(results[-1])
     return min(results, key=lambda result: (result["disturbed"], result["cpu"]["others"]))
 
@@ -170,14 +172,14 @@ def progress(text):
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
 
 
-def measure_all(lab, cases, arguments, cpus, report):
+def measure_all(labs, cases, arguments, cpus, report):
     clock = Clock(arguments.rounds * len(cases))
     for number in range(arguments.rounds):
         for case in rotated(cases, number, arguments.rounds):
             progress(f"round {number + 1} of {arguments.rounds}, run {clock.done + 1} of "
                      f"{clock.runs}: {case.name}")
             try:
-                report.add(number, case, run(lab, case, cpus, arguments.seconds, clock))
+                report.add(number, case, run(labs, case, cpus, arguments.seconds, clock))
             except LabError as error:
                 report.fail(case, str(error))
             clock.done += 1
@@ -186,7 +188,7 @@ def measure_all(lab, cases, arguments, cpus, report):
 
 def main():
     arguments = parse_arguments()
-    cases = [case for case in all_cases() if chosen(case, arguments.only)]
+    cases = [case for case in all_cases(arguments.before) if chosen(case, arguments.only)]
     if arguments.list:
         print("\n".join(case.name for case in cases))
         return 0
@@ -201,9 +203,12 @@ def main():
     with contextlib.ExitStack() as stack:
         if arguments.inside:
             stack.enter_context(precedence())
-        lab = stack.enter_context(Lab(arguments.build, arguments.inside))
+            enter_namespace()
+        labs = {False: stack.enter_context(Lab(arguments.build, arguments.inside))}
+        if arguments.before:
+            labs[True] = stack.enter_context(Lab(arguments.before, arguments.inside, "was-"))
         try:
-            measure_all(lab, cases, arguments, cpus, report)
+            measure_all(labs, cases, arguments, cpus, report)
         except KeyboardInterrupt:
             print("\nbench: interrupted; this is what there is", file=sys.stderr)
     print(report.text())

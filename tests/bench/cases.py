@@ -6,7 +6,7 @@ it offers; another way to reach a switch is one more kind of end in limpet-load.
 measure something else, add a line to MEASURES.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 HUB_SIZES = (2, 16, 256, 4096)
 GSO_SIZE, GSO_SEGMENT = 54 + 45 * 1448, 1448
@@ -21,6 +21,7 @@ class System:
     source: str
     sink: str
     options: str = ""  # appended to the source's end
+    before: bool = False  # of the build that --before names
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,8 @@ def limpet(part, kind, source, sink, **kwargs):
 
 REFERENCE = "kernel macvtap"
 
+LIMPET_PARTS = ("limpet", "packet", "hub")
+
 # The first system of a path is what the others are compared with.
 PATHS = {
     "guest to guest": [
@@ -102,19 +105,33 @@ class Case:
     path: str
     measure: Measure
     system: System
+    base: System  # what it is compared with
 
     @property
     def name(self):
         return f"{self.path}/{self.measure.name}/{self.system.name}"
 
 
-def all_cases():
+def with_before(systems):
+    """Pairs of a system and what it is compared with: Limpet with its former self."""
+    for system in systems:
+        if system.part.split()[0] not in LIMPET_PARTS:
+            yield system, systems[0]
+            continue
+        former = replace(system, name=f"{system.name}, before", before=True)
+        yield former, systems[0]
+        yield system, former
+
+
+def all_cases(before):
     """Systems of one path and measure are next to each other, and so close in time."""
     for path, systems in PATHS.items():
+        pairs = with_before(systems) if before else ((system, systems[0]) for system in systems)
+        pairs = list(pairs)
         for measure in MEASURES:
             if measure.name not in ONLY.get(path, {measure.name}):
                 continue
-            for system in systems:
+            for system, base in pairs:
                 if measure.vnet and system.part not in ("macvtap", "veth"):
                     continue
-                yield Case(path, measure, system)
+                yield Case(path, measure, system, base)

@@ -44,15 +44,27 @@ def add_endpoint(lower, name, mac):
     ]
 
 
+def enter_namespace():
+    """Makes the namespaces this process was started in usable, and quiet."""
+    call("mount", "-t", "sysfs", "sysfs", "/sys")
+    call("ip", "link", "set", "lo", "up")
+    for scope in ("all", "default"):
+        with contextlib.suppress(OSError):  # a kernel without IPv6 is as quiet
+            write(f"/proc/sys/net/ipv6/conf/{scope}/disable_ipv6", "1")
+    # As systemd sets it on every machine it boots; new namespaces start with 10.
+    write("/proc/sys/net/unix/max_dgram_qlen", "512")
+
+
 class Lab:
     """Builds parts on first use and remembers those that failed.
 
     A method make_NAME() builds the part NAME, and make_NAME(size) "NAME of SIZE".
     """
 
-    def __init__(self, build, privileged):
+    def __init__(self, build, privileged, prefix=""):
         self.build = build
         self.privileged = privileged
+        self.prefix = prefix  # of devices, where there are two laboratories
         self.parts = {}
         self.missing = {}
         self.stack = contextlib.ExitStack()
@@ -61,24 +73,13 @@ class Lab:
         )
 
     def __enter__(self):
-        if self.privileged:
-            self.enter_namespace()
+        if self.privileged:  # other file systems may not have device nodes
+            call("mount", "-t", "tmpfs", "-o", "mode=755", "limpet-bench", self.directory)
+            self.stack.callback(call, "umount", "-l", self.directory)
         return self
 
     def __exit__(self, *_):
         self.stack.close()
-
-    def enter_namespace(self):
-        """Makes the namespaces of this process usable, and quiet."""
-        call("mount", "-t", "sysfs", "sysfs", "/sys")
-        call("mount", "-t", "tmpfs", "-o", "mode=755", "limpet-bench", self.directory)
-        self.stack.callback(call, "umount", "-l", self.directory)
-        call("ip", "link", "set", "lo", "up")
-        for scope in ("all", "default"):
-            with contextlib.suppress(OSError):  # a kernel without IPv6 is as quiet
-                write(f"/proc/sys/net/ipv6/conf/{scope}/disable_ipv6", "1")
-        # As systemd sets it on every machine it boots; new namespaces start with 10.
-        write("/proc/sys/net/unix/max_dgram_qlen", "512")
 
     def part(self, name):
         """A part; raises LabError, always the same, if it cannot be had."""
@@ -94,12 +95,14 @@ class Lab:
         return self.parts[name]
 
     def add_veth(self, name):
-        """Two devices joined by a wire: NAME0 and NAME1, both up."""
+        """Two devices joined by a wire, both up; returns their names."""
         if not self.privileged:
             raise LabError("devices need root")
+        name = self.prefix + name
         call("ip", "link", "add", f"{name}0", "type", "veth", "peer", "name", f"{name}1")
         for device in (f"{name}0", f"{name}1"):
             call("ip", "link", "set", device, "up")
+        return f"{name}0", f"{name}1"
 
     # The floor: nothing between the two ends, or nothing but a wire.
 
@@ -107,17 +110,17 @@ class Lab:
         return Part({"stream": "stream:-", "dgram": "dgram:-"})
 
     def make_veth(self):
-        self.add_veth("bare")
-        return Part({"a": f"packet:bare0,mac={MAC_A}", "wire": f"packet:bare1,mac={MAC_WIRE}"})
+        near, far = self.add_veth("bare")
+        return Part({"a": f"packet:{near},mac={MAC_A}", "wire": f"packet:{far},mac={MAC_WIRE}"})
 
     # The kernel's macvtap.
 
     def make_macvtap(self):
-        self.add_veth("kern")
-        ends = {"wire": f"packet:kern1,mac={MAC_WIRE}"}
+        lower, far = self.add_veth("kern")
+        ends = {"wire": f"packet:{far},mac={MAC_WIRE}"}
         for name, mac in (("a", MAC_A), ("b", MAC_B)):
-            device = f"kern-{name}"
-            call("ip", "link", "add", "link", "kern0", "name", device, "address", mac,
+            device = f"{lower}-{name}"
+            call("ip", "link", "add", "link", lower, "name", device, "address", mac,
                  "type", "macvtap", "mode", "bridge")
             call("ip", "link", "set", device, "up")
             ends[name] = f"tap:{self.make_node(device)},mac={mac}"
@@ -156,10 +159,10 @@ class Lab:
         return Part(self.make_guests(daemon, "lan0"), daemon)
 
     def make_packet(self):
-        self.add_veth("limp")
+        lower, far = self.add_veth("limp")
         daemon = self.start_limpetd("packet")
-        ends = self.make_guests(daemon, "limp0")
-        return Part({**ends, "wire": f"packet:limp1,mac={MAC_WIRE}"}, daemon)
+        ends = self.make_guests(daemon, lower)
+        return Part({**ends, "wire": f"packet:{far},mac={MAC_WIRE}"}, daemon)
 
     def make_hub(self, size):
         """A pair among 'size' endpoints; the others have nobody attached."""

@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import statistics
+from dataclasses import replace
 
 NEAR_FACTOR = 1.5  # runs are compared if the CPUs' distances differ by less
 
@@ -62,10 +63,13 @@ class Report:
         return [result[measure.key] * measure.scale for result in self.results[case].values()
                 if measure.key in result]
 
-    def ratios(self, case, reference):
+    def ratios(self, case):
         """Of each round in which both ran while the CPUs were about as far apart."""
         key = case.measure.key
-        ours, theirs = self.results[case], self.results.get(reference, {})
+        base = replace(case, system=case.base)
+        theirs = next((rounds for other, rounds in self.results.items()
+                       if replace(other, base=case.base) == base), {})
+        ours = self.results[case]
         return [ours[number][key] / theirs[number][key] for number in ours
                 if number in theirs and theirs[number].get(key)
                 and key in ours[number] and alike(ours[number], theirs[number])]
@@ -96,12 +100,12 @@ class Report:
     HEADER = ("", "median [min .. max]", "ratio", "us/frame", "s/GB", "lost")
 
     def rows(self, cases):
-        """One row for each system, compared with the first."""
+        """One row for each system."""
         for case in cases:
             values = self.figures(case)
             if not values:
                 continue
-            ratios = [] if case == cases[0] else self.ratios(case, cases[0])
+            ratios = [] if case.system == case.base else self.ratios(case)
             yield (case.system.name, spread(values), spread(ratios, 2) if ratios else "",
                    *self.processor(case), self.lost(case))
 
@@ -132,7 +136,8 @@ class Report:
             yield "  " + "  ".join(cells).rstrip()
 
     LEGEND = """\
-ratio:    to the first line, by round, where the CPUs were as far apart
+ratio:    to the first line (Limpet, if measured twice: to the line before), by round, where
+          the CPUs were as far apart
 us/frame: processor time of generator and switch for a frame received
 s/GB:     processor seconds of the switch's process for 10^9 bytes; - none"""
 
