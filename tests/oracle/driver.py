@@ -226,9 +226,8 @@ class Driver:
 
     def send(self, step, number):
         outcome = Outcome()
-        for who, frame in step.sends:
-            number += 1
-            self.enter(who, frame.data(number))
+        for who, data in step.frames(number):
+            self.enter(who, data)
         self.settle({who for who, _ in step.sends}, outcome.arrivals)
         if self.law.hairpin:
             for data in outcome.arrivals.get("wire", ()):

@@ -68,6 +68,7 @@ class Frame:
     ethertype: int = ETH_P_TEST  # below 0x600: an 802.3 length
     size: int = 60  # with header and tags; what does not fit is cut off
     fragment: str = ""  # "first" or "last": one of two IPv4 fragments
+    times: int = 1  # so many, one right after the other
 
     def data(self, number):
         """The bytes. 'number' makes frames that are otherwise equal differ."""

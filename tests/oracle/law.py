@@ -42,11 +42,12 @@ class Outcome:
     arrivals: dict = dataclasses.field(default_factory=dict)
     reflected: dict = dataclasses.field(default_factory=dict)
 
-    def normal(self):
-        """The same for outcomes that are equal. Order among the frames of one
-        step is not: a group frame may be overtaken (R2.39).
+    def normal(self, ordered=True):
+        """The same for outcomes that are equal. Frames of several senders have no
+        order, those of one keep theirs.
         """
-        return (self.verdict, *({who: sorted(got) for who, got in part.items() if got}
+        order = list if ordered else sorted
+        return (self.verdict, *({who: order(got) for who, got in part.items() if got}
                                 for part in (self.arrivals, self.reflected)))
 
     def who(self):
@@ -324,9 +325,9 @@ class Law:
 
     def send(self, step):
         outcome = Outcome()
-        for who, frame in step.sends:
+        for who, data in step.frames(self.serial):
             self.serial += 1
-            for name, copy in self.enter(who, frame.data(self.serial)):
+            for name, copy in self.enter(who, data):
                 outcome.arrivals.setdefault(name, []).append(copy)
         if self.hairpin:
             for data in outcome.arrivals.get("wire", ()):

@@ -15,10 +15,11 @@
     lower up | down | mtu N | mac ADDR
     wire plain | hairpin | mtu N    hairpin: the far end reflects what it gets
 
-    send WHO [from ADDR] to ADDR [tag TPID.TCI]... [type HEX] [size N]
+    send WHO [from ADDR] to ADDR [tag TPID.TCI]... [type HEX] [size N] [times N]
     with WHO ...                    as 'send', on its way together with the one before
-        WHO is an endpoint, 'wire' (a frame arrives) or 'host' (the host sends)
-        'fragment first|last' makes it half of an IPv4 datagram
+        WHO is an endpoint, 'wire' (a frame arrives) or 'host' (the host sends);
+        'times' sends so many at once; 'fragment first|last' makes the frame half of
+        an IPv4 datagram
 
     expect WHO... | nobody          who got the last frame(s), once for each copy;
     expect WHO... then WHO...       after 'then': who got what the wire reflected
@@ -60,6 +61,13 @@ class Step:
     options: Options = None
     sends: list = dataclasses.field(default_factory=list)  # (who, Frame)
     expect: object = None  # (arrivals, reflected) as sorted lists, or a verdict
+
+    def frames(self, number):
+        """Who sends which bytes; 'number' frames came before."""
+        for who, frame in self.sends:
+            for _ in range(frame.times):
+                number += 1
+                yield who, frame.data(number)
 
     def list_step(self):
         """The 'set NAME list set' that is part of an 'endpoint'."""
@@ -148,8 +156,8 @@ def parse_send(words):
             tags.append((int(tpid, 16), int(tci)))
         elif word == "type":
             frame.ethertype = int(words.pop(0), 16)
-        elif word == "size":
-            frame.size = int(words.pop(0))
+        elif word in ("size", "times"):
+            setattr(frame, word, int(words.pop(0)))
         elif word == "fragment":
             frame.fragment = words.pop(0)
         else:
