@@ -57,8 +57,11 @@ static void remove_leftovers(const struct runtime_dir *dir)
 
 	control_socket_remove(dir);
 	while (entries && (entry = readdir(entries))) {
-		if (entry->d_name[0] != '.' && strlen(entry->d_name) < LINK_NAME_SIZE)
-			endpoint_sockets_remove(dir, entry->d_name);
+		const char *name = entry->d_name;
+
+		if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
+		    strlen(name) < LINK_NAME_SIZE)
+			endpoint_sockets_remove(dir, name);
 	}
 	if (entries)
 		(void)closedir(entries);
