@@ -367,6 +367,7 @@ static void names_are_checked_chosen_and_unique(void **state)
 		{ "R1.9", LAN, "add a\tb lan0", EINVAL, "'a\\x09b'" },
 		{ "R1.9", LAN, "add \x1b[2J lan0", EINVAL, "'\\x1b[2J'" },
 		{ "R1.9", LAN, "add control.sock lan0", EINVAL, "the control socket" },
+		{ "R1.9", LAN, "add lock lan0", EINVAL, "the daemon's lock file" },
 		{ "R1.9", LAN, "add a%sb lan0", EINVAL, "'%d'" },
 		{ "R1.9", LAN, "add %d%d lan0", EINVAL, "'%d'" },
 		{ "R1.9", M1, "set m1 name a/b", EINVAL, "'a/b'" },

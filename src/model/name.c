@@ -10,8 +10,13 @@
 #include "base/macros.h"
 #include "base/text.h"
 
-/* The control socket lies beside the endpoints' directories, by this name. */
-#define NAME_RESERVED "control.sock"
+/* What lies beside the endpoints' directories. */
+static const struct {
+	const char *name, *why;
+} reserved[] = {
+	{ "control.sock", "the control socket has it" },
+	{ "lock", "the daemon's lock file has it" },
+};
 
 /* One number more than there can be links is always enough to find a free one. */
 #define NAME_NUMBERS (WORLD_LOWERS_MAX + WORLD_ENDPOINTS_MAX + 2)
@@ -35,8 +40,10 @@ static int check_name(const char *name, struct err *err)
 		return refuse(name, "it is empty", err);
 	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return refuse(name, "it would be a directory of its own", err);
-	if (strcmp(name, NAME_RESERVED) == 0)
-		return refuse(name, "the control socket has it", err);
+	for (size_t i = 0; i < ARRAY_SIZE(reserved); i++) {
+		if (strcmp(name, reserved[i].name) == 0)
+			return refuse(name, reserved[i].why, err);
+	}
 
 	for (const unsigned char *c = (const unsigned char *)name; *c; c++) {
 		if (*c == '/' || *c == ':' || *c <= ' ' || *c == 0x7f)
