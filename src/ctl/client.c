@@ -247,6 +247,12 @@ static void answer(struct connection *c, const struct proto_request *request)
 	}
 }
 
+static bool is_change(enum proto_method method)
+{
+	return method == PROTO_METHOD_ADD || method == PROTO_METHOD_SET ||
+	       method == PROTO_METHOD_DELETE;
+}
+
 static void answer_text(struct connection *c, const char *text, size_t len)
 {
 	struct varlink_message refusal = { 0 };
@@ -260,7 +266,9 @@ static void answer_text(struct connection *c, const char *text, size_t len)
 		c->hang_up |= r == -EBADMSG;
 		return;
 	}
-	answer(c, &request);
+	/* Whoever asks, and wants no reply, wants nothing. */
+	if (is_change(request.method) || !request.oneway)
+		answer(c, &request);
 	proto_request_fini(&request);
 }
 
