@@ -216,9 +216,14 @@ static void deliver_queue(struct forward *forward, struct path_member *member)
 	uint16_t at = member->queue_head;
 	unsigned n = 0;
 
-	/* A frame is queued once for a member, so a burst's worth is all. */
+	/* More than a burst's worth can wait: a source endpoint that lists its
+	 * own address gets its own group frames twice (fwd/verdict.h).
+	 */
 	while (at != POOL_END) {
-		assert(n < BURST_MAX);
+		if (n == BURST_MAX) {
+			deliver(forward, member, frames, n);
+			n = 0;
+		}
 		frames[n++] = (struct frame *)&forward->burst->frame[forward->entry[at].frame];
 		at = forward->entry[at].next;
 	}

@@ -277,6 +277,28 @@ static void a_reflecting_lower_gives_frames_back_once(void **state)
 	sim_free(sim);
 }
 
+/* Its own group frames, reflected, are a source endpoint's, and once more so if
+ * it lists itself: two bursts' worth in one queue.
+ */
+static void a_source_endpoint_that_lists_itself_harms_nobody(void **state)
+{
+	struct sim *sim = sim_new(1, PORT_DUMMY_HAIRPIN_ON);
+	const struct mac itself = endpoint_mac(0);
+
+	(void)state;
+	sim->endpoint[0].mode = FWD_MODE_SOURCE;
+	sim->endpoint[0].sources = &itself;
+	sim->endpoint[0].n_sources = 1;
+	publish(sim);
+	for (uint8_t i = 0; i < BURST_MAX; i++)
+		add_frame(sim, broadcast, itself, i);
+	send_from(sim, 0);
+	assert_int_equal(sim->queue[0].n_taken, 2 * BURST_MAX);
+	assert_int_equal(sim->queue[0].last_tag, BURST_MAX - 1);
+	expect_nothing_lost(sim);
+	sim_free(sim);
+}
+
 static void a_full_receiver_costs_only_its_own_frames(void **state)
 {
 	struct sim *sim = sim_new(3, PORT_DUMMY_HAIRPIN_OFF);
@@ -424,6 +446,7 @@ int main(void)
 		cmocka_unit_test(a_unicast_reaches_its_sibling_alone),
 		cmocka_unit_test(a_burst_beyond_the_pool_loses_nothing),
 		cmocka_unit_test(a_reflecting_lower_gives_frames_back_once),
+		cmocka_unit_test(a_source_endpoint_that_lists_itself_harms_nobody),
 		cmocka_unit_test(a_full_receiver_costs_only_its_own_frames),
 		cmocka_unit_test(one_refused_frame_does_not_take_others_along),
 		cmocka_unit_test(frames_for_nobody_are_counted),
