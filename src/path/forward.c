@@ -29,6 +29,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <urcu-qsbr.h>
 
@@ -99,12 +100,20 @@ struct forward *forward_free(struct forward *forward)
 	return NULL;
 }
 
-static void count_traffic(struct path_traffic *traffic, const struct frame *frame)
+/* Frames are summed up in locals, and counted a burst at a time. */
+static inline void sum_traffic(struct path_traffic *sum, const struct frame *frame)
 {
-	counter_add(&traffic->frames, 1);
-	counter_add(&traffic->bytes, frame->len);
-	if (frame->head[0] & 1)
-		counter_add(&traffic->groups, 1);
+	sum->frames++;
+	sum->bytes += frame->len;
+	sum->groups += frame->head[0] & 1;
+}
+
+static void count_traffic(struct path_traffic *traffic, const struct path_traffic *sum)
+{
+	counter_add(&traffic->frames, sum->frames);
+	counter_add(&traffic->bytes, sum->bytes);
+	if (sum->groups)
+		counter_add(&traffic->groups, sum->groups);
 }
 
 static void count_drops(uint64_t drops[DROP_COUNT], enum drop why, uint64_t n)
@@ -122,6 +131,8 @@ static bool is_about_one_frame(enum drop why)
 static void send_frames(struct path_member *member, struct port *port, struct frame *const frames[],
 			unsigned n)
 {
+	struct path_traffic sum = { 0 };
+
 	while (n > 0) {
 		enum drop why = DROP_PEER_FULL;
 		unsigned taken = port->ops->tx(port, frames, n, &why);
@@ -129,15 +140,17 @@ static void send_frames(struct path_member *member, struct port *port, struct fr
 
 		assert(taken <= n);
 		for (unsigned i = 0; i < taken; i++)
-			count_traffic(&member->counters.out, frames[i]);
+			sum_traffic(&sum, frames[i]);
 		if (taken == n)
-			return;
+			break;
 
 		lost = is_about_one_frame(why) ? 1 : n - taken;
 		count_drops(member->counters.drops_out, why, lost);
 		frames += taken + lost;
 		n -= taken + lost;
 	}
+
+	count_traffic(&member->counters.out, &sum);
 }
 
 /* Sends one frame that has work left through a port that cannot do it. The
@@ -168,7 +181,10 @@ static void send_offloaded(struct forward *forward, struct path_member *member, 
 
 		left -= n;
 		if (left == 0) {
-			count_traffic(&member->counters.out, frame);
+			struct path_traffic sum = { 0 };
+
+			sum_traffic(&sum, frame);
+			count_traffic(&member->counters.out, &sum);
 			return;
 		}
 	}
@@ -196,8 +212,7 @@ static void deliver(struct forward *forward, struct path_member *member,
 	while (done < n) {
 		unsigned run = 0;
 
-		while (done + run < n && (vnet_is_plain(&frames[done + run]->vnet) ||
-					  port->ops->can & PORT_CAN_OFFLOAD))
+		while (done + run < n && !(vnet_work(&frames[done + run]->vnet) & ~port->takes))
 			run++;
 
 		if (run > 0)
@@ -327,11 +342,23 @@ static unsigned dispatch(struct forward *forward, struct path_hub *hub,
 	return copies;
 }
 
+/* Does the law say of 'a' what it has just said of 'b'? It looks at nothing
+ * else, and the frames of a burst are often of one conversation.
+ */
+static inline bool is_alike(const struct frame *a, const struct frame *b)
+{
+	return a->len == b->len && a->vnet.gso_type == b->vnet.gso_type &&
+	       memcmp(a->head, b->head, FRAME_HEAD_LEN) == 0;
+}
+
 /* Classifies and queues all frames of 'burst', which 'member' sent. */
 static void classify(struct forward *forward, struct path_member *member,
 		     const struct path_table *table, const struct burst *burst)
 {
 	struct path_hub *hub = member->hub;
+	struct path_traffic accepted = { 0 };
+	struct fwd_verdict verdict;
+	uint64_t replicas = 0;
 
 	forward->burst = burst;
 	for (unsigned i = 0; i < burst->n; i++) {
@@ -341,10 +368,11 @@ static void classify(struct forward *forward, struct path_member *member,
 			.len = frame->len,
 			.is_gso = frame->vnet.gso_type != VNET_GSO_NONE,
 		};
-		struct fwd_verdict verdict;
 		unsigned copies;
 
-		if (member->slot == FWD_NOBODY)
+		if (i > 0 && is_alike(frame, frame - 1))
+			; /* the verdict stands */
+		else if (member->slot == FWD_NOBODY)
 			fwd_from_wire(table->fwd, &view, &verdict);
 		else
 			fwd_from_endpoint(table->fwd, member->slot, &view, &verdict);
@@ -355,9 +383,12 @@ static void classify(struct forward *forward, struct path_member *member,
 				    verdict.why < DROP_COUNT ? verdict.why : DROP_NO_OWNER, 1);
 			continue;
 		}
-		count_traffic(&member->counters.in, frame);
-		counter_add(&hub->replicas, copies - 1);
+		sum_traffic(&accepted, frame);
+		replicas += copies - 1;
 	}
+
+	count_traffic(&member->counters.in, &accepted);
+	counter_add(&hub->replicas, replicas);
 }
 
 /* Takes back what a reflecting lower was just sent, and forwards it. */

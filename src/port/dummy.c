@@ -95,7 +95,7 @@ static void dummy_close(struct port *port)
 
 static const struct port_ops dummy_ops = {
 	.kind = "dummy",
-	.can = PORT_CAN_OFFLOAD | PORT_CAN_REFLECT,
+	.can = PORT_CAN_REFLECT,
 	.rx = dummy_rx,
 	.release = dummy_release,
 	.tx = dummy_tx,
@@ -111,6 +111,7 @@ int port_dummy_open(enum port_dummy_hairpin hairpin, uint32_t frame_limit, struc
 		return err_set(err, ENOMEM, "out of memory");
 
 	dummy->up.ops = &dummy_ops;
+	dummy->up.takes = VNET_WORK_ALL;
 	dummy->up.fd = -1;
 	dummy->hairpin = hairpin;
 	dummy->frame_limit = frame_limit;

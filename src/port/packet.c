@@ -413,7 +413,6 @@ static void packet_close(struct port *port)
 
 static const struct port_ops packet_ops = {
 	.kind = "packet",
-	.can = PORT_CAN_OFFLOAD,
 	.rx = packet_rx,
 	.release = packet_release,
 	.tx = packet_tx,
@@ -513,6 +512,7 @@ int port_packet_open(const struct port_packet_spec *spec, struct port **ret_port
 		return err_set(err, ENOMEM, "out of memory");
 
 	p->up.ops = &packet_ops;
+	p->up.takes = VNET_WORK_ALL;
 	p->up.fd = -1;
 	p->ifindex = spec->ifindex;
 	(void)text_escape(p->name, sizeof(p->name), spec->name);

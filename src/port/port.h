@@ -29,15 +29,11 @@ struct frame;
 struct port;
 
 enum port_can {
-	/* tx() takes frames whose vnet header has work left in it. Ports
-	 * without this are given finished, segmented frames.
-	 */
-	PORT_CAN_OFFLOAD = 1,
 	/* What was sent comes back by rx() at once and without the descriptor
 	 * becoming readable: the worker calls rx() after each tx(), before it
 	 * releases the sender's frames.
 	 */
-	PORT_CAN_REFLECT = 2,
+	PORT_CAN_REFLECT = 1,
 };
 
 struct port_ops {
@@ -53,6 +49,13 @@ struct port_ops {
 
 	/* Every frame of the last rx() has been dealt with. */
 	void (*release)(struct port *port);
+
+	/* For ports that are polled while they are busy; NULL for others. From
+	 * the first rx() on, what comes in need not make the descriptor readable
+	 * any more; arm() has it do so again, until the next rx(). False: there
+	 * is something already, of which it may not tell; call rx().
+	 */
+	bool (*arm)(struct port *port);
 
 	/* Takes frames from the front of 'frames' and returns how many. If
 	 * that is fewer than 'n', '*ret_why' is the reason, and the caller
@@ -75,8 +78,12 @@ struct port_ops {
 
 struct port {
 	const struct port_ops *ops;
-	int fd;		 /* polled for reading; -1: there is nothing to poll */
-	bool has_more;	 /* frames are left of which 'fd' knows nothing: call rx() again */
+	int fd;	       /* polled for reading; -1: there is nothing to poll */
+	bool has_more; /* frames are left of which 'fd' knows nothing: call rx() again */
+	/* Work on a frame that can be left to whoever receives it: enum vnet_work.
+	 * Where more is left to do, tx() is given finished, segmented frames.
+	 */
+	unsigned takes;
 	bool want_write; /* a frame is half sent: poll for writing too */
 	bool faulty;	 /* 'fault' says why; set once, last */
 	char fault[160]; /* a clause for a human: "peer closed the connection" */

@@ -38,10 +38,46 @@ struct vnet_header {
 };
 static_assert(sizeof(struct vnet_header) == 10, "virtio 1.2 §5.1.6");
 
+/* Kinds of work that may be left to do on a frame. */
+enum vnet_work {
+	VNET_WORK_CSUM = 1,
+	VNET_WORK_TSO4 = 2,
+	VNET_WORK_TSO6 = 4,
+	VNET_WORK_ECN = 8,
+	VNET_WORK_UFO = 16,
+	VNET_WORK_USO = 32,
+	VNET_WORK_UNKNOWN = 64,
+	VNET_WORK_ALL = 127,
+};
+
 /* Is nothing left to do: may any port send the frame as it is? */
 static inline bool vnet_is_plain(const struct vnet_header *vnet)
 {
 	return !(vnet->flags & VNET_NEEDS_CSUM) && vnet->gso_type == VNET_GSO_NONE;
+}
+
+/* What is left to do: enum vnet_work. */
+static inline unsigned vnet_work(const struct vnet_header *vnet)
+{
+	unsigned work = vnet->flags & VNET_NEEDS_CSUM ? VNET_WORK_CSUM : 0;
+
+	if (vnet->gso_type == VNET_GSO_NONE)
+		return work;
+	if (vnet->gso_type & VNET_GSO_ECN)
+		work |= VNET_WORK_ECN;
+
+	switch (vnet->gso_type & ~VNET_GSO_ECN) {
+	case VNET_GSO_TCPV4:
+		return work | VNET_WORK_TSO4;
+	case VNET_GSO_TCPV6:
+		return work | VNET_WORK_TSO6;
+	case VNET_GSO_UDP:
+		return work | VNET_WORK_UFO;
+	case VNET_GSO_UDP_L4:
+		return work | VNET_WORK_USO;
+	default:
+		return work | VNET_WORK_UNKNOWN;
+	}
 }
 
 #endif

@@ -35,7 +35,7 @@ enum conform_can {
 	CONFORM_SENDS_TOO_LONG = 2, /* and these: a fault, or counted as TRUNCATED */
 	CONFORM_FILLS = 4,	    /* tx() refuses when the far end does not read */
 	CONFORM_LEAVES = 8,	    /* the far end can go, and tx() refuses */
-	CONFORM_OFFLOADS = 16,	    /* the port has PORT_CAN_OFFLOAD */
+	CONFORM_OFFLOADS = 16,	    /* the port takes frames with work left */
 };
 
 struct conform_kind {
