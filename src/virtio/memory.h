@@ -44,6 +44,12 @@ int guest_mem_add(struct guest_mem *mem, const struct guest_region *region, stru
 int guest_mem_remove(struct guest_mem *mem, const struct guest_region *like,
 		     struct guest_region *ret_region, struct err *err);
 
+/* Has a signal handler set 'shrank' by now? */
+static inline bool guest_mem_shrank(const struct guest_mem *mem)
+{
+	return __atomic_load_n(&mem->shrank, __ATOMIC_RELAXED);
+}
+
 /* Where guest-physical 'gpa' lies in this process, and in '*ret_size' for how
  * many bytes the same region goes on (at least one); NULL if the guest does
  * not own it. '*hint' is the region to try first, and becomes the one it was
