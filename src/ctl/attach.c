@@ -16,6 +16,7 @@ int attachment_new(struct port *port, struct path_member *member,
 
 	attachment->port = port;
 	attachment->member = member;
+	attachment->poll_ns = PATH_POLL_NS;
 	*ret_attachment = attachment;
 	return 0;
 }

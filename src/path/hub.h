@@ -16,6 +16,11 @@
 #include "path/counters.h"
 #include "port/port.h"
 
+/* How long to poll where nobody says otherwise: about what it takes to wake a
+ * sleeping core, so that at worst polling doubles the cost of a wake-up.
+ */
+#define PATH_POLL_NS 50000
+
 struct path_hub;
 struct worker;
 
@@ -24,8 +29,22 @@ struct path_attachment {
 	struct port *port;
 	struct path_member *member;
 
+	/* For ports that can be polled: how long the worker looks for more at
+	 * most, after there was something, before it sleeps. 0: not at all. Set
+	 * before it is watched.
+	 */
+	uint32_t poll_ns;
+
+	/* control to worker: not to be polled any more */
+	bool retired;
+
 	/* the worker's */
 	bool polls_write;
+	bool is_polled; /* it is in the worker's chain of polled attachments, */
+	struct path_attachment *polled_next; /* and this is the next one */
+	uint64_t quiet_since;		     /* a time; 0: it is not quiet */
+	uint64_t slept_since;
+	uint32_t poll_now_ns; /* how long it is worth it these days */
 	/* Set by the worker, once, when the port is faulty and no longer
 	 * watched; control then detaches and closes it.
 	 */

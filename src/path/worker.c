@@ -14,6 +14,20 @@
  * prepared while the worker was offline, and may name attachments that control
  * has freed since.
  *
+ * Polling. A port that can be polled (it has arm()) is served every round from
+ * its first event on, without a system call, until it had nothing for as long
+ * as polling is worth it; then it is armed and waits in epoll again. How long
+ * that is adapts, as kvm's halt polling does: sleep that was shorter than the
+ * bound was a mistake, and the next time the bound is tried; one that was longer
+ * halves it. So a guest that is idle, or sends now and then, costs nothing, and
+ * one that is busy is never woken for. Other ports get their turn meanwhile,
+ * every few rounds.
+ *
+ * Retirement. The chain of polled attachments is the worker's own, so control
+ * marks those it takes away; the worker takes them out at the start of a round.
+ * Two quiescent points after the mark the worker holds none of them: it may
+ * pass the first without having seen the mark.
+ *
  * Faults. A port that reports a fault is taken out of epoll here and marked
  * finished; control is told through an eventfd and does the rest.
  */
@@ -26,6 +40,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <urcu-qsbr.h>
@@ -35,6 +50,15 @@
 
 #define EVENTS_MAX 64
 
+/* While ports are polled, epoll is asked after so many frames or rounds: a few
+ * microseconds, of which asking is a small part.
+ */
+#define ASK_AFTER_FRAMES 512
+#define ASK_AFTER_ROUNDS 64
+
+/* What is not worth polling for: shorter than a system call. */
+#define POLL_MIN_NS 1000
+
 struct worker {
 	int epoll_fd;
 	int event_fd; /* worker to control: something finished */
@@ -43,8 +67,24 @@ struct worker {
 	struct forward *forward;
 	pthread_t thread;
 	bool running;
-	bool stopping; /* the worker's own */
+
+	/* the worker's own */
+	bool stopping;
+	struct path_attachment *polled; /* a chain */
+	unsigned n_frames, n_rounds;	/* since epoll was asked */
+	uint64_t now;			/* this round's time; 0: not asked for yet */
 };
+
+static uint64_t now_ns(struct worker *worker)
+{
+	struct timespec now;
+
+	if (worker->now == 0) {
+		(void)clock_gettime(CLOCK_MONOTONIC, &now);
+		worker->now = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	}
+	return worker->now;
+}
 
 static void finish(struct worker *worker, struct path_attachment *attachment)
 {
@@ -152,6 +192,11 @@ void worker_unwatch(struct worker *worker, struct path_attachment *attachment)
 	/* A port that finished meanwhile is gone from epoll: no matter. */
 	if (attachment->port->fd >= 0)
 		(void)epoll_ctl(worker->epoll_fd, EPOLL_CTL_DEL, attachment->port->fd, NULL);
+
+	if (attachment->port->ops->arm) {
+		__atomic_store_n(&attachment->retired, true, __ATOMIC_RELEASE);
+		path_synchronize();
+	}
 }
 
 bool worker_has_finished(const struct path_attachment *attachment)
@@ -159,10 +204,47 @@ bool worker_has_finished(const struct path_attachment *attachment)
 	return __atomic_load_n(&attachment->finished, __ATOMIC_ACQUIRE);
 }
 
-static void serve(struct worker *worker, struct path_attachment *attachment, uint32_t events)
+/* Receives and forwards a burst; returns whether there was anything. */
+static bool serve_once(struct worker *worker, struct path_attachment *attachment)
 {
 	struct port *port = attachment->port;
 	struct burst *burst = worker->burst;
+	unsigned n;
+
+	burst_clear(burst);
+	n = port->ops->rx(port, burst, BURST_MAX);
+	forward_burst(worker->forward, attachment, burst);
+	port->ops->release(port);
+	worker->n_frames += n;
+	return n > 0;
+}
+
+/* A port that can be polled has something: poll it from now on. */
+static void begin_polling(struct worker *worker, struct path_attachment *attachment)
+{
+	uint64_t now;
+
+	if (attachment->is_polled)
+		return;
+
+	/* Was it worth sleeping? */
+	now = now_ns(worker);
+	if (now - attachment->slept_since < attachment->poll_ns)
+		attachment->poll_now_ns = attachment->poll_ns;
+	else
+		attachment->poll_now_ns /= 2;
+	if (attachment->poll_now_ns < POLL_MIN_NS)
+		attachment->poll_now_ns = 0;
+
+	attachment->quiet_since = 0;
+	attachment->is_polled = true;
+	attachment->polled_next = worker->polled;
+	worker->polled = attachment;
+}
+
+static void serve(struct worker *worker, struct path_attachment *attachment, uint32_t events)
+{
+	struct port *port = attachment->port;
 
 	/* It may have finished earlier in this round. */
 	if (attachment->finished)
@@ -171,22 +253,95 @@ static void serve(struct worker *worker, struct path_attachment *attachment, uin
 	if (events & EPOLLOUT && port->ops->flush)
 		port->ops->flush(port);
 
-	if (events & ~(uint32_t)EPOLLOUT) {
+	if (port->ops->arm) {
+		begin_polling(worker, attachment);
+	} else if (events & ~(uint32_t)EPOLLOUT) {
 		do {
-			burst_clear(burst);
-			(void)port->ops->rx(port, burst, BURST_MAX);
-			forward_burst(worker->forward, attachment, burst);
-			port->ops->release(port);
+			(void)serve_once(worker, attachment);
 		} while (port->has_more);
 	}
 
 	touched(worker, attachment);
 }
 
+/* The port had nothing: has it been quiet for long enough to stop polling? */
+static bool falls_asleep(struct worker *worker, struct path_attachment *attachment)
+{
+	uint64_t now;
+
+	if (attachment->poll_now_ns > 0) {
+		now = now_ns(worker);
+		if (attachment->quiet_since == 0)
+			attachment->quiet_since = now;
+		if (now - attachment->quiet_since < attachment->poll_now_ns)
+			return false;
+	}
+	if (!attachment->port->ops->arm(attachment->port))
+		return false;
+
+	attachment->slept_since = now_ns(worker);
+	return true;
+}
+
+/* Gives one polled port its turn; returns whether it is to be polled again. */
+static bool serve_polled(struct worker *worker, struct path_attachment *attachment)
+{
+	if (__atomic_load_n(&attachment->retired, __ATOMIC_ACQUIRE) || attachment->finished)
+		return false;
+
+	if (serve_once(worker, attachment)) {
+		attachment->quiet_since = 0;
+	} else if (falls_asleep(worker, attachment)) {
+		touched(worker, attachment);
+		return false;
+	}
+
+	touched(worker, attachment);
+	return !attachment->finished;
+}
+
+static unsigned serve_all_polled(struct worker *worker)
+{
+	struct path_attachment **link = &worker->polled;
+	unsigned n = 0;
+
+	while (*link) {
+		struct path_attachment *attachment = *link;
+
+		n++;
+		if (serve_polled(worker, attachment)) {
+			link = &attachment->polled_next;
+		} else {
+			*link = attachment->polled_next;
+			attachment->is_polled = false;
+		}
+	}
+
+	return n;
+}
+
+/* Is it the turn of what waits in epoll? */
+static bool asks_epoll(struct worker *worker)
+{
+	if (worker->polled && worker->n_frames < ASK_AFTER_FRAMES &&
+	    worker->n_rounds < ASK_AFTER_ROUNDS) {
+		worker->n_rounds++;
+		return false;
+	}
+
+	worker->n_frames = worker->n_rounds = 0;
+	return true;
+}
+
 unsigned worker_round(struct worker *worker)
 {
 	struct epoll_event events[EVENTS_MAX];
-	int n = epoll_wait(worker->epoll_fd, events, EVENTS_MAX, 0);
+	unsigned n_polled;
+	int n = 0;
+
+	worker->now = 0;
+	if (asks_epoll(worker))
+		n = epoll_wait(worker->epoll_fd, events, EVENTS_MAX, 0);
 
 	for (int i = 0; i < n; i++) {
 		if (events[i].data.ptr)
@@ -194,9 +349,10 @@ unsigned worker_round(struct worker *worker)
 		else
 			worker->stopping = true;
 	}
+	n_polled = serve_all_polled(worker);
 
 	rcu_quiescent_state();
-	return n > 0 ? (unsigned)n : 0;
+	return (n > 0 ? (unsigned)n : 0) + n_polled;
 }
 
 void worker_enter(void)

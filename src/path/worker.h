@@ -31,6 +31,7 @@ int worker_watch(struct worker *worker, struct path_attachment *attachment, stru
 
 /* No longer; follow with path_synchronize() before freeing it. Watching must
  * have succeeded before. A finished attachment is no longer watched already.
+ * Waits itself until a port that is polled is not.
  */
 void worker_unwatch(struct worker *worker, struct path_attachment *attachment);
 
@@ -38,8 +39,8 @@ void worker_unwatch(struct worker *worker, struct path_attachment *attachment);
 bool worker_has_finished(const struct path_attachment *attachment);
 
 /* One round for tests that have no thread: serves what is ready, at most one
- * burst for each port. Returns the number of ports served. The caller is
- * registered as an RCU reader (worker_enter() and worker_leave()).
+ * burst for each port. Returns the number of ports served, or still polled. The
+ * caller is registered as an RCU reader (worker_enter() and worker_leave()).
  */
 unsigned worker_round(struct worker *worker);
 void worker_enter(void);
