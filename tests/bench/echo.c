@@ -95,7 +95,7 @@ static int measure(struct echo *echo, struct samples *samples, struct side *a, s
 	*echo = (struct echo){ 0 };
 	samples->n = 0;
 	cpu_times_read(&echo->begin, plan->switch_pid);
-	while (r == 0 && clock_ns() < begin + plan->period)
+	while (r == 0 && (samples->n + echo->lost == 0 || clock_ns() < begin + plan->period))
 		r = round_trip(echo, samples, a, b, sleep);
 	cpu_times_read(&echo->end, plan->switch_pid);
 	return r;

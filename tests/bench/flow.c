@@ -62,14 +62,14 @@ static int drain(struct job *job, bool sleep)
 static void *both_main(void *arg)
 {
 	struct job *job = arg;
-	int r = 0;
+	int r;
 
 	cpu_pin(job->plan->cpus[0]);
-	while (r >= 0 && !job->stop) {
+	do {
 		r = side_send(job->source, FRAME_BURST);
 		if (r >= 0)
 			r = side_receive(job->sink);
-	}
+	} while (r >= 0 && !job->stop);
 
 	job->source_status = r < 0 ? r : drain(job, false);
 	return NULL;
@@ -81,14 +81,14 @@ static void *both_main(void *arg)
 static void *source_main(void *arg)
 {
 	struct job *job = arg;
-	int r = 0;
+	int r;
 
 	cpu_pin(job->plan->cpus[0]);
-	while (r >= 0 && !job->stop) {
+	do {
 		r = side_send(job->source, FRAME_BURST);
 		if (r == 0)
 			end_wait(job->source->end, POLLOUT);
-	}
+	} while (r >= 0 && !job->stop);
 
 	job->finished = true;
 	while (r >= 0 && !job->drained) {

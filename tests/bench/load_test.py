@@ -16,7 +16,7 @@ import tempfile
 import threading
 
 LOAD = sys.argv[1]
-BRIEF = ["--seconds", "0.4", "--warm-up", "0.01", "--verify"]
+BRIEF = ["--seconds", "0.05", "--warm-up", "0.01", "--verify"]
 
 
 def load(*args):
@@ -79,13 +79,13 @@ def over_pairs(*args):
 def throughput_over_a_socketpair_loses_nothing():
     for size in ("60", "1514", "69632"):
         for result in over_pairs("--size", size):
-            assert result["received"] > 0, result
+            assert result["total_sent"] > 0, result
             assert result["lost"] == result["damaged"] == result["reordered"] == 0, result
 
 
 def frames_written_together_all_arrive():
     code, result, _ = load("stream:-,batch=32", "stream:-")
-    assert code == 0 and result["received"] > 0, result
+    assert code == 0 and result["total_sent"] > 0, result
     assert result["lost"] == result["damaged"] == 0, result
 
 
