@@ -4,6 +4,7 @@
  */
 #include "cpu.h"
 
+#include <dirent.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdbool.h>
@@ -38,12 +39,51 @@ static void read_machine(struct cpu_times *times)
 	(void)fclose(file);
 }
 
+/* The second number in a thread's schedstat: nanoseconds in the run queue. */
+static uint64_t thread_waited(const char *path)
+{
+	char line[128] = "", *at = line;
+	FILE *file = fopen(path, "re");
+
+	if (!file)
+		return 0;
+
+	if (fgets(line, sizeof(line), file))
+		(void)strtoull(line, &at, 10);
+	(void)fclose(file);
+	return strtoull(at, NULL, 10);
+}
+
+static uint64_t process_waited(pid_t pid)
+{
+	char path[320];
+	const struct dirent *thread;
+	uint64_t waited = 0;
+	DIR *dir;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	dir = opendir(path);
+	if (!dir)
+		return 0;
+
+	while ((thread = readdir(dir))) {
+		(void)snprintf(path, sizeof(path), "/proc/%d/task/%s/schedstat", pid,
+			       thread->d_name);
+		waited += thread_waited(path);
+	}
+	(void)closedir(dir);
+	return waited;
+}
+
 void cpu_times_read(struct cpu_times *times, long switch_pid)
 {
 	clockid_t clock;
 
 	*times = (struct cpu_times){ .at = clock_ns() };
 	times->own = clock_read_ns(CLOCK_PROCESS_CPUTIME_ID);
+	times->waited = process_waited(getpid());
+	if (switch_pid)
+		times->waited += process_waited((pid_t)switch_pid);
 	if (switch_pid && clock_getcpuclockid((pid_t)switch_pid, &clock) == 0)
 		times->forward = clock_read_ns(clock);
 	read_machine(times);

@@ -13,6 +13,7 @@ struct cpu_times {
 	uint64_t own;	  /* this process */
 	uint64_t forward; /* the process that forwards, 0 without one */
 	uint64_t busy;	  /* everybody, in the kernel's ticks (10 ms) */
+	uint64_t waited;  /* both processes could have run, and others did */
 	uint64_t steal;	  /* a hypervisor's other guests, also in ticks */
 };
 

@@ -183,8 +183,9 @@ static void print_cpu(const struct cpu_times *begin, const struct cpu_times *end
 	uint64_t busy = end->busy - begin->busy, known = own + forward;
 
 	printf(", \"seconds\": %.6f", seconds(end->at - begin->at));
-	printf(", \"cpu\": {\"load\": %.6f, \"switch\": %.6f, \"others\": %.3f, \"steal\": %.3f}",
-	       seconds(own), seconds(forward), seconds(busy - MIN(busy, known)),
+	printf(", \"cpu\": {\"load\": %.6f, \"switch\": %.6f", seconds(own), seconds(forward));
+	printf(", \"others\": %.3f, \"waited\": %.6f, \"steal\": %.3f}",
+	       seconds(busy - MIN(busy, known)), seconds(end->waited - begin->waited),
 	       seconds(end->steal - begin->steal));
 }
 

@@ -172,8 +172,8 @@ s/GB:     processor seconds of the switch's process for 10^9 bytes; - none"""
             print(json.dumps({"conditions": self.conditions}), file=file)
             for case, rounds in self.results.items():
                 for number, result in rounds.items():
-                    print(json.dumps({"path": case.path, "measure": case.measure.name,
-                                      "system": case.system.name, "round": number, **result}),
+                    print(json.dumps({**result, "path": case.path, "measure": case.measure.name,
+                                      "system": case.system.name, "round": number}),
                           file=file)
         return path
 

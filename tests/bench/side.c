@@ -49,32 +49,39 @@ void side_fini(struct side *side)
 	*side = (struct side){ 0 };
 }
 
-static int side_hello(struct side *side)
+/* Sends one frame from 'from' to 'to', and counts what has arrived there. */
+static int side_hello(struct side *from, struct side *to, struct err *err)
 {
-	struct frame_burst hello = side->out;
+	struct frame_burst hello = from->out;
+	int r;
 
 	hello.n = 1;
 	frame_stamp(hello.frame[0], hello.shape, FRAME_SEQ_HELLO);
-	return side->end->ops->tx(side->end, &hello);
+	r = from->end->ops->tx(from->end, &hello);
+	if (r < 0)
+		return err_set(err, -r, "cannot send to %s:%s: %s", from->end->ops->kind,
+			       from->end->spec.address, strerror(-r));
+
+	end_wait(to->end, POLLIN);
+	r = side_receive(to);
+	if (r < 0)
+		return err_set(err, -r, "cannot receive from %s:%s: %s", to->end->ops->kind,
+			       to->end->spec.address, strerror(-r));
+
+	return 0;
 }
 
 int side_open_path(struct side *a, struct side *b, struct err *err)
 {
-	struct side *sides[] = { a, b };
 	uint64_t deadline = clock_ns() + OPEN_PATH_MS * 1000000ULL;
 
 	while (clock_ns() < deadline) {
-		for (size_t i = 0; i < ARRAY_SIZE(sides); i++) {
-			int r = side_hello(sides[i]);
+		int r = side_hello(a, b, err);
 
-			if (r >= 0)
-				end_wait(sides[!i]->end, POLLIN);
-			if (r >= 0)
-				r = side_receive(sides[!i]);
-			if (r < 0)
-				return err_set(err, -r, "%s:%s fails: %s", sides[i]->end->ops->kind,
-					       sides[i]->end->spec.address, strerror(-r));
-		}
+		if (r == 0)
+			r = side_hello(b, a, err);
+		if (r < 0)
+			return r;
 		if (a->in.hellos && b->in.hellos)
 			return 0;
 	}
