@@ -27,6 +27,7 @@
 #include "ctl/sockets.h"
 #include "daemon/confine.h"
 #include "version.h"
+#include "virtio/sigbus.h"
 
 static void usage(FILE *out)
 {
@@ -140,7 +141,7 @@ int main(int argc, char **argv)
 
 	log_init();
 	raise_descriptor_limit();
-	if (confine(&err) < 0)
+	if (confine(&err) < 0 || sigbus_install(&err) < 0)
 		die(err.msg);
 
 	/* Blocked before the worker starts, so that no thread takes them. */

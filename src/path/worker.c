@@ -388,6 +388,7 @@ int worker_start(struct worker *worker, struct err *err)
 	int r;
 
 	(void)sigfillset(&all);
+	(void)sigdelset(&all, SIGBUS); /* of guests' memory: virtio/sigbus.h */
 	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
 	r = pthread_create(&worker->thread, NULL, run, worker);
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);

@@ -13,7 +13,7 @@ struct worker;
  */
 int worker_new(struct worker **ret_worker, struct err *err);
 
-/* Starts its thread. All signals are blocked in it. */
+/* Starts its thread. All signals but SIGBUS are blocked in it. */
 int worker_start(struct worker *worker, struct err *err);
 
 /* Ends the thread if it runs, and frees the worker. Takes NULL. */

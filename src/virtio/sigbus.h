@@ -17,7 +17,9 @@
 /* The most ranges that can be guarded at a time. */
 #define SIGBUS_RANGES_MAX 16384
 
-/* Installs the handler, for the process. */
+/* Installs the handler, for the process. A thread that touches guests' memory
+ * must not block SIGBUS: the kernel would end the process.
+ */
 int sigbus_install(struct err *err);
 
 /* Guards 'size' mapped bytes at 'start'. '*shrank' is set, from a signal
