@@ -53,21 +53,23 @@ int netdev_query(const char *name, struct netdev_facts *ret_facts, struct err *e
 	return 0;
 }
 
-/* Opens the port of a lower that is there, or closes that of one that is not. */
-static void follow_presence(struct ctl_hub *hub)
+/* Closes the port of a lower whose device is gone, or is another one now. */
+static void let_go(struct ctl_hub *hub)
+{
+	struct err err;
+
+	/* Without a new port there is nothing that could fail. */
+	(void)hub_attach_port(hub, NULL, &err);
+	if (!hub->model->present)
+		log_line(LOG_WARNING, "lower %s: the device is gone; its endpoints have no carrier",
+			 hub->model->name);
+}
+
+/* Opens the port of a lower whose device is there. */
+static void cling_again(struct ctl_hub *hub)
 {
 	struct port *port = NULL;
 	struct err err;
-
-	if (hub->model->present == (hub->attachment != NULL))
-		return;
-
-	if (!hub->model->present) {
-		(void)hub_attach_port(hub, NULL, &err);
-		log_line(LOG_WARNING, "lower %s: the device is gone; its endpoints have no carrier",
-			 hub->model->name);
-		return;
-	}
 
 	if (hub_open_port(hub->model, &port, &err) < 0 || hub_attach_port(hub, port, &err) < 0) {
 		port_close(port);
@@ -82,6 +84,7 @@ static void follow_presence(struct ctl_hub *hub)
 static void refresh(struct ctl *ctl, struct model_lower *lower)
 {
 	struct ctl_hub *hub = lower->runtime;
+	uint32_t ifindex = lower->ifindex;
 	struct netdev_facts facts;
 	struct host_link link;
 	int r = -ENODEV;
@@ -99,9 +102,10 @@ static void refresh(struct ctl *ctl, struct model_lower *lower)
 
 	world_update_lower(&ctl->world, lower, r >= 0 ? &facts : NULL);
 	/* Another device of that name: the old one's port must go first. */
-	if (hub->attachment && (hub->attachment->port->faulty || !lower->present))
-		(void)hub_attach_port(hub, NULL, NULL);
-	follow_presence(hub);
+	if (hub->attachment && (hub->attachment->port->faulty || lower->ifindex != ifindex))
+		let_go(hub);
+	if (lower->present && !hub->attachment)
+		cling_again(hub);
 	hub_publish(hub);
 	notify_news(ctl, lower);
 }
