@@ -22,8 +22,6 @@
 #include "clock.h"
 #include "measure.h"
 
-#define QUIET_NS 100000000 /* a path that delivered nothing for so long is empty */
-
 struct job {
 	const struct plan *plan;
 	struct side *source, *sink;
@@ -41,7 +39,7 @@ static uint64_t counter_get(const uint64_t *counter)
 /* Receives what is still under way. */
 static int drain(struct job *job, bool sleep)
 {
-	uint64_t deadline = clock_ns() + QUIET_NS;
+	uint64_t deadline = clock_ns() + job->plan->quiet;
 
 	while (job->sink->in.received < counter_get(&job->source->sent) && clock_ns() < deadline) {
 		int r = side_receive(job->sink);
@@ -49,7 +47,7 @@ static int drain(struct job *job, bool sleep)
 		if (r < 0)
 			return r;
 		if (r > 0)
-			deadline = clock_ns() + QUIET_NS;
+			deadline = clock_ns() + job->plan->quiet;
 		else if (sleep)
 			end_wait(job->sink->end, POLLIN);
 		else

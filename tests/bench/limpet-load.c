@@ -34,6 +34,7 @@ static const char usage[] =
 	"  --gso OCTETS     frames are TCP super-frames of such segments\n"
 	"  --seconds S      to measure, default 0.5\n"
 	"  --warm-up S      before that, default 0.1\n"
+	"  --quiet S        afterwards wait so long for the next frame under way, default 0.1\n"
 	"  --threads 1|2    poll both ends, or source and sink who sleep; default 1\n"
 	"  --cpus A,B       where the threads run, default 0,1; -1: anywhere\n"
 	"  --switch PID     whose processor time to read\n"
@@ -53,6 +54,7 @@ static const struct option long_options[] = {
 	{ "gso",     required_argument, NULL, 'g' },
 	{ "seconds", required_argument, NULL, 't' },
 	{ "warm-up", required_argument, NULL, 'w' },
+	{ "quiet", required_argument, NULL, 'q' },
 	{ "threads", required_argument, NULL, 'n' },
 	{ "cpus",    required_argument, NULL, 'c' },
 	{ "switch",  required_argument, NULL, 'p' },
@@ -112,6 +114,8 @@ static bool take_option(struct options *options, int option)
 		return take_seconds(optarg, &plan->period);
 	case 'w':
 		return take_seconds(optarg, &plan->warmup);
+	case 'q':
+		return take_seconds(optarg, &plan->quiet);
 	case 'n':
 		return take_number(optarg, '\0', 1, 2, &plan->threads);
 	case 'c':
@@ -268,6 +272,7 @@ int main(int argc, char **argv)
 			.threads = 1,
 			.cpus = { 0, 1 },
 			.warmup = 100000000,
+			.quiet = 100000000,
 			.period = 500000000,
 		},
 	};

@@ -16,7 +16,7 @@ import tempfile
 import threading
 
 LOAD = sys.argv[1]
-BRIEF = ["--seconds", "0.05", "--warm-up", "0.01", "--verify"]
+BRIEF = ["--seconds", "0.05", "--warm-up", "0.01", "--quiet", "2", "--verify"]
 
 
 def load(*args):

@@ -11,6 +11,7 @@ struct plan {
 	long threads;	 /* 1: one polls both ends; 2: source and sink, who sleep when idle */
 	long cpus[2];	 /* where the threads run, -1: anywhere */
 	uint64_t warmup; /* nanoseconds that do not count */
+	uint64_t quiet;	 /* a path that delivered nothing for so long is empty */
 	uint64_t period; /* nanoseconds that do */
 	long switch_pid; /* whose processor time to read, 0: nobody's */
 };
