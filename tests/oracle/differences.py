@@ -2,7 +2,8 @@
 """What Limpet does otherwise, on purpose: docs/differences.md, as code.
 
 Each method is one difference and nothing else; where a method is not here, Limpet
-has to do what the kernel does, byte for byte.
+has to do what the kernel does, byte for byte. That Limpet's endpoints get all groups
+and have no broadcast queue is not here: kernel.py sets the kernel up that way.
 """
 
 from law import Law, socket_sends
@@ -10,7 +11,7 @@ from law import Law, socket_sends
 
 class LimpetLaw(Law):
     def receivers(self, data):
-        """private means private: a frame from the wire whose source is an up
+        """private-sibling: a frame from the wire whose source is an up
         endpoint of the hub reaches no private one, its own sender included.
         """
         found = super().receivers(data)
@@ -19,11 +20,11 @@ class LimpetLaw(Law):
         return found
 
     def defragmented(self, data):
-        """Fragments of IPv4 datagrams to groups are passed as they are (R2.55)."""
+        """fragments: those of IPv4 datagrams to groups stay as they are (R2.55)."""
         return data
 
     def sent_to_wire(self, data):
-        """The packet port sends what a packet socket takes: the lower's MTU counts
-        on the way out, and the slack above it is for an 802.1Q tag only (R2.50).
+        """packet-mtu: what a packet socket takes. The lower's MTU counts on the way
+        out, and the slack above it is for an 802.1Q tag only (R2.50).
         """
         return self.to_wire(data) if socket_sends(data, self.lower_mtu) else []

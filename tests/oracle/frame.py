@@ -79,13 +79,12 @@ class Frame:
         if self.fragment:
             return head + ipv4_fragment(self.fragment)
         body = b"\x00frame %d " % number
-        filler = bytes((number + i) & 0xFF for i in range(max(0, self.size - len(head) - len(body))))
+        left = max(0, self.size - len(head) - len(body))
+        filler = bytes((number + i) & 0xFF for i in range(left))
         return (head + body + filler)[: self.size]
 
 
 FRAGMENT_BYTES = 512
-
-
 IPV4_HEADER = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 0, 0x4C49, 0, 64, 253, 0,
                           bytes((192, 0, 2, 1)), bytes((224, 0, 0, 99)))
 

@@ -11,6 +11,7 @@ namespaces; without it everything is skipped. README.md has the whole story.
 """
 
 import argparse
+import os
 import pathlib
 import sys
 import tempfile
@@ -72,6 +73,7 @@ class Stage:
     def __init__(self, drivers):
         self.drivers = drivers
         self.intended = 0  # steps after which Limpet differs as differences.md says
+        self.failures = []  # texts of what did not agree
 
     def begin(self):
         for driver in self.drivers:
@@ -153,9 +155,9 @@ def report(stage, scenario, problem):
     What an 'expect' says holds for the whole only, so these are left out.
     """
     smaller, why = stage.minimise(language.parse(scenario.text(expect=False))[0])
-    if not why:
-        return f"{problem}\nin this scenario:\n{scenario.text()}"
-    return f"{why}\nto see it again, --replay a file with:\n{smaller.text()}"
+    text = smaller.text() if why else scenario.text()
+    stage.failures.append(text)
+    return f"{why or problem}\nin this scenario:\n{text}"
 
 
 def play_fixed(stage, tap, scenarios):
@@ -230,7 +232,19 @@ def play_all(options, tap):
             finally:
                 problem = stage.close()
             tap.line(not problem, "everything ends when it is told to", problem)
+            keep_failures(options, stage)
             print(f"# steps with an intended difference: {stage.intended}")
+
+
+def keep_failures(options, stage):
+    """Puts what failed where --replay can find it."""
+    if options.replay:
+        return
+    path = options.build / "oracle-failed.scn"
+    path.unlink(missing_ok=True)
+    if stage.failures and options.build.is_dir():
+        path.write_text("\n".join(stage.failures), encoding="utf-8")
+        print(f"# to see what failed again: ./run oracle --replay {os.path.relpath(path)}")
 
 
 def play_texts(options, stage, tap):
