@@ -154,11 +154,12 @@ def rotated(cases, number, rounds):
 def conditions(arguments, cpus):
     with open("/proc/cpuinfo", encoding="utf-8") as file:
         models = [line.split(":")[1].strip() for line in file if line.startswith("model name")]
-    commit = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True,
-                            text=True, check=False)
+    commit = subprocess.run(["git", "describe", "--always"], capture_output=True, text=True,
+                            check=False)
+    changed = subprocess.run(["git", "diff", "--quiet", "HEAD", "--", "src"], check=False)
     return {
         "when": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-        "commit": commit.stdout.strip(),
+        "commit": commit.stdout.strip() + (", changed" if changed.returncode else ""),
         "kernel": platform.release(),
         "cpu": f"{os.cpu_count()} x {models[0] if models else platform.machine()}",
         "cpus": cpus,

@@ -75,10 +75,13 @@ class Report:
                 and key in ours[number] and alike(ours[number], theirs[number])]
 
     def processor(self, case):
-        """Microseconds of all processors for a frame, and the switch's seconds for a gigabyte."""
+        """Microseconds of all processors for a frame, and the switch's seconds for a gigabyte.
+
+        Nothing for round trips: there the generator polls all the time.
+        """
         frame, gigabyte = [], []
         for result in self.results[case].values():
-            frames = result.get("received") or 2 * result.get("samples", 0)
+            frames = result.get("received")
             if frames:
                 cpu = result["cpu"]
                 frame.append((cpu["load"] + cpu["switch"]) / frames * 1e6)
