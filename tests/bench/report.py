@@ -75,13 +75,10 @@ class Report:
                 and key in ours[number] and alike(ours[number], theirs[number])]
 
     def processor(self, case):
-        """Microseconds of all processors for a frame, and the switch's seconds for a gigabyte.
-
-        Nothing for round trips: there the generator polls all the time.
-        """
+        """Microseconds of all processors for a frame, and the switch's seconds for a gigabyte."""
         frame, gigabyte = [], []
         for result in self.results[case].values():
-            frames = result.get("received")
+            frames = result["received"]
             if frames:
                 cpu = result["cpu"]
                 frame.append((cpu["load"] + cpu["switch"]) / frames * 1e6)
@@ -92,25 +89,35 @@ class Report:
                 format_number(statistics.median(gigabyte)) if max(gigabyte) > 0 else "-")
 
     def lost(self, case):
-        sent = sum(result.get("total_sent", 0) for result in self.results[case].values())
+        sent = sum(result["total_sent"] for result in self.results[case].values())
         lost = sum(result["lost"] for result in self.results[case].values())
-        if not sent:
-            return ""
         return "0" if not lost else f"{100 * lost / sent:.2g} %"
 
     # Tables
 
-    HEADER = ("", "median [min .. max]", "ratio", "us/frame", "s/GB", "lost")
-
     def rows(self, cases):
-        """One row for each system."""
+        """A heading, and a row for each system that has figures; nothing if none has."""
+        latency = cases[0].measure.better == "less"
+        extra = ("p99",) if latency else ("us/frame", "s/GB", "lost")
+        heading = [("", "median [min .. max]", "ratio", *extra)]
+        rows = list(self.system_rows(cases, self.tail if latency else self.costs))
+        return heading + rows if rows else []
+
+    def tail(self, case):
+        p99 = [result["p99_ns"] * case.measure.scale for result in self.results[case].values()]
+        return (format_number(statistics.median(p99)),)
+
+    def costs(self, case):
+        return (*self.processor(case), self.lost(case))
+
+    def system_rows(self, cases, extra):
         for case in cases:
             values = self.figures(case)
             if not values:
                 continue
             ratios = [] if case.system == case.base else self.ratios(case)
             yield (case.system.name, spread(values), spread(ratios, 2) if ratios else "",
-                   *self.processor(case), self.lost(case))
+                   *extra(case))
 
     def groups(self):
         """(path, measure, cases), in the order of the cases."""
@@ -123,11 +130,10 @@ class Report:
     def text(self):
         lines = [self.describe_conditions(), ""]
         for path, measure, cases in self.groups():
-            rows = list(self.rows(cases))
-            if not rows:
-                continue
-            title = f"{path}: {measure.title}, {measure.unit}"
-            lines += [title, *self.align([self.HEADER, *rows]), ""]
+            rows = self.rows(cases)
+            if rows:
+                title = f"{path}: {measure.title}, {measure.unit}"
+                lines += [title, *self.align(rows), ""]
         return "\n".join([*lines, *self.describe_failures(), self.LEGEND])
 
     @staticmethod
@@ -141,6 +147,7 @@ class Report:
     LEGEND = """\
 ratio:    to the first line (Limpet, if measured twice: to the line before), by round, where
           the CPUs were as far apart
+p99:      99 of 100 frames came back within this time; the median of the rounds
 us/frame: processor time of generator and switch for a frame received
 s/GB:     processor seconds of the switch's process for 10^9 bytes; - none"""
 
@@ -183,11 +190,11 @@ s/GB:     processor seconds of the switch's process for 10^9 bytes; - none"""
     def markdown(self):
         yield from ("```", self.describe_conditions(), "```", "")
         for path, measure, cases in self.groups():
-            rows = list(self.rows(cases))
+            rows = self.rows(cases)
             if not rows:
                 continue
             yield f"**{path}: {measure.title}, {measure.unit}**\n"
-            for index, row in enumerate([self.HEADER, *rows]):
+            for index, row in enumerate(rows):
                 yield "| " + " | ".join(cell.strip() for cell in row) + " |"
                 if index == 0:
                     yield "|---" * len(row) + "|"
