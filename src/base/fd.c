@@ -2,6 +2,7 @@
 #include "base/fd.h"
 
 #include <errno.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 int fd_close(int fd)
@@ -13,4 +14,14 @@ int fd_close(int fd)
 
 	errno = saved;
 	return -1;
+}
+
+bool fd_leaves(int fd, unsigned n)
+{
+	struct rlimit limit;
+
+	/* The kernel gives the lowest free number: none below is left. */
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return true;
+	return limit.rlim_cur > (rlim_t)fd + n;
 }

@@ -15,7 +15,6 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 
 #include "base/fd.h"
 #include "base/text.h"
@@ -98,11 +97,10 @@ static int on_connect(sd_event_source *source, int listen_fd, uint32_t events, v
 
 	(void)source;
 	(void)events;
-	r = socket_accept(listen_fd, &fd);
+	r = socket_accept(listen_fd, FD_LEFT_BY_PEERS, &fd);
 	if (r == -EMFILE)
 		log_limited(&ep->log_limit, LOG_ERR,
-			    "endpoint %s: no file descriptor left for a stream peer; it was turned "
-			    "away (LimitNOFILE= is too small)",
+			    "endpoint %s: " NO_DESCRIPTOR "; a stream peer was turned away",
 			    ep->model->name);
 	if (r < 0)
 		return 0;
@@ -174,8 +172,8 @@ int endpoint_new(struct ctl_hub *hub, struct model_endpoint *model, struct ctl_e
 	model->runtime = ep;
 	r = attach_dgram(ep, &fds[SOCKET_DGRAM], err);
 	if (r >= 0) {
-		r = sd_event_add_io(hub->ctl->event, &ep->accept_source, ep->listen_fd, EPOLLIN,
-				    on_connect, ep);
+		r = socket_watch(hub->ctl->event, ep->listen_fd, on_connect, ep,
+				 &ep->accept_source);
 		if (r < 0)
 			r = err_set(err, -r, "cannot watch the socket of '%s': %s", model->name,
 				    strerror(-r));

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 
 #include <systemd/sd-event.h>
 
@@ -40,7 +39,10 @@ static int on_connect(sd_event_source *source, int listen_fd, uint32_t events, v
 
 	(void)source;
 	(void)events;
-	r = socket_accept(listen_fd, &fd);
+	r = socket_accept(listen_fd, FD_LEFT_BY_CLIENTS, &fd);
+	if (r == -EMFILE)
+		log_limited(&server->log_limit, LOG_WARNING,
+			    "control socket: " NO_DESCRIPTOR "; a client was turned away");
 	if (r < 0)
 		return 0;
 
@@ -90,8 +92,8 @@ int server_new(struct ctl *ctl, struct sd_event *event, const char *version,
 	list_init(&server->clients);
 	r = control_socket_open(ctl_runtime_dir(ctl), &server->listen_fd, err);
 	if (r >= 0) {
-		r = sd_event_add_io(event, &server->accept_source, server->listen_fd, EPOLLIN,
-				    on_connect, server);
+		r = socket_watch(event, server->listen_fd, on_connect, server,
+				 &server->accept_source);
 		if (r < 0)
 			(void)err_set(err, -r, "cannot watch the control socket: %s", strerror(-r));
 	}

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -18,6 +19,10 @@
 
 /* Clients that may wait to be accepted. */
 #define BACKLOG 16
+
+/* Connections to one socket are looked at so many times in so many us. */
+#define CONNECTS_MAX  100
+#define CONNECTS_USEC 100000
 
 static const char *const socket_files[] = {
 	[SOCKET_STREAM] = "stream.sock",
@@ -115,6 +120,8 @@ static int bind_socket(const char *path, int type, int *ret_fd, struct err *err)
 	if (fd < 0)
 		return err_set(err, errno, "cannot make the socket '%s': %s", path,
 			       strerror(errno));
+	if (!fd_leaves(fd, FD_LEFT_BY_PEERS))
+		return err_set(err, EMFILE, "cannot make the socket '%s': " NO_DESCRIPTOR, path);
 
 	(void)unlink(path);
 	(void)text_copy(addr.sun_path, sizeof(addr.sun_path), path);
@@ -201,25 +208,26 @@ int endpoint_sockets_rename(const struct runtime_dir *dir, const char *from, con
 	return 0;
 }
 
-int socket_accept(int listen_fd, int *ret_fd)
+int socket_watch(sd_event *event, int listen_fd, sd_event_io_handler_t fn, void *userdata,
+		 sd_event_source **ret_source)
 {
-	/* A descriptor in reserve, given up to be able to refuse. */
-	static int spare = -1;
-	int fd;
+	int r;
 
-	if (spare < 0)
-		spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	r = sd_event_add_io(event, ret_source, listen_fd, EPOLLIN, fn, userdata);
+	if (r < 0)
+		return r;
+	return sd_event_source_set_ratelimit(*ret_source, CONNECTS_USEC, CONNECTS_MAX);
+}
 
-	fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (fd >= 0) {
-		*ret_fd = fd;
-		return 0;
-	}
-	if (errno != EMFILE && errno != ENFILE)
+int socket_accept(int listen_fd, unsigned n_left, int *ret_fd)
+{
+	int fd SCOPED(scoped_fd) = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd < 0)
 		return -errno;
+	if (!fd_leaves(fd, n_left))
+		return -EMFILE;
 
-	spare = fd_close(spare);
-	fd_close(accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC));
-	spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	return -EMFILE;
+	*ret_fd = fd_take(&fd);
+	return 0;
 }

@@ -7,6 +7,8 @@
 
 #include <sys/un.h>
 
+#include <systemd/sd-event.h>
+
 #include "base/err.h"
 #include "model/change.h"
 
@@ -48,10 +50,19 @@ void endpoint_sockets_remove(const struct runtime_dir *dir, const char *name);
 int endpoint_sockets_rename(const struct runtime_dir *dir, const char *from, const char *to,
 			    struct err *err);
 
-/* Accepts a connection. -EAGAIN if there is none. When the process has no
- * descriptor left the connection is closed, so that nobody waits for ever and
- * the listener does not stay readable: -EMFILE.
+/* Calls 'fn' when somebody connects to 'listen_fd', and not too often: a peer
+ * that connects in a loop, or an error that stays, must not keep control busy.
  */
-int socket_accept(int listen_fd, int *ret_fd);
+int socket_watch(sd_event *event, int listen_fd, sd_event_io_handler_t fn, void *userdata,
+		 sd_event_source **ret_source);
+
+/* Accepts a connection. -EAGAIN if there is none. When it would not leave
+ * 'n_left' descriptors it is closed, so that nobody waits for ever and the
+ * listener does not stay readable: -EMFILE.
+ */
+int socket_accept(int listen_fd, unsigned n_left, int *ret_fd);
+
+/* For what is said about an -EMFILE. */
+#define NO_DESCRIPTOR "no file descriptor is left (LimitNOFILE= is too small)"
 
 #endif

@@ -104,6 +104,10 @@ static void dgram_connect(struct port_dgram *dgram)
 	dgram->direct = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (dgram->direct < 0)
 		return;
+	if (!fd_leaves(dgram->direct, FD_LEFT_BY_PEERS)) {
+		dgram_disconnect(dgram);
+		return;
+	}
 
 	(void)setsockopt(dgram->direct, SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf));
 	if (connect(dgram->direct, (const struct sockaddr *)&dgram->to, sizeof(dgram->to)) < 0)
@@ -126,7 +130,9 @@ static bool dgram_pin(struct port_dgram *dgram, const struct peer_path *path, ui
 	int SCOPED(scoped_fd) pin = open(path->text, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	struct stat st;
 
-	if (pin < 0 || fstat(pin, &st) < 0 || !S_ISSOCK(st.st_mode))
+	if (pin < 0 || !fd_leaves(pin, FD_LEFT_BY_PEERS))
+		return false;
+	if (fstat(pin, &st) < 0 || !S_ISSOCK(st.st_mode))
 		return false;
 	if (st.st_uid != uid && uid != 0)
 		return false;
