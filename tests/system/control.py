@@ -81,15 +81,15 @@ class Control:
 
     # Links.
 
-    def add(self, name, **change):
+    def add(self, name, /, **change):
         """Returns the name the link got."""
         named = {"name": name} if name else {}
         return self.call("Add", **named, change=change)["name"]
 
-    def add_endpoint(self, name, lower="lan0", mode="bridge", up=True, **change):
+    def add_endpoint(self, name, /, lower="lan0", mode="bridge", up=True, **change):
         return self.add(name, kind="macvtap", lower=lower, mode=mode, up=up, **change)
 
-    def set(self, name, **change):
+    def set(self, name, /, **change):
         self.call("Set", name=name, change=change)
 
     def delete(self, name):

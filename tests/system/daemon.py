@@ -31,10 +31,13 @@ def is_sanitized():
 
 
 class Place:
-    """A short directory that 'user' owns: a socket's path has 107 characters."""
+    """A directory that 'user' owns. With a short name, for a socket's path has 107
+    characters, and in memory as /run is: making thousands of sockets takes time.
+    """
 
     def __init__(self, user=None):
-        self.path = pathlib.Path(tempfile.mkdtemp(prefix="limpet-", dir="/tmp"))
+        where = "/dev/shm" if os.access("/dev/shm", os.W_OK | os.X_OK) else "/tmp"
+        self.path = pathlib.Path(tempfile.mkdtemp(prefix="limpet-", dir=where))
         self.path.chmod(0o755)
         if user is not None:
             os.chown(self.path, user, user)
