@@ -47,6 +47,7 @@ struct connection {
 	sd_event_source *patience;
 	struct varlink_input input;
 	bool input_partial; /* half a request is there */
+	bool waits;	    /* 'patience' runs */
 
 	char *out; /* bytes to send */
 	size_t out_len, out_size;
@@ -334,11 +335,22 @@ static void go_on(struct connection *c)
 	}
 }
 
+/* Lets the clock run while something of the client's is awaited: from when it
+ * began, and not from what was last heard of a client that had nothing to do.
+ */
+static void mind_patience(struct connection *c)
+{
+	bool waits = is_sending(c) || (c->mode == MODE_REQUESTS && c->input_partial);
+
+	if (waits && !c->waits)
+		(void)sd_event_source_set_time_relative(c->patience, PATIENCE_USEC);
+	(void)sd_event_source_set_enabled(c->patience, waits ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+	c->waits = waits;
+}
+
 /* Runs the connection as far as it goes; frees it when it is over. */
 static void advance(struct connection *c)
 {
-	bool waits;
-
 	do {
 		if (flush(c) < 0) {
 			client_free(&c->client);
@@ -354,8 +366,7 @@ static void advance(struct connection *c)
 	} while (is_sending(c) || c->hang_up);
 
 	(void)sd_event_source_set_io_events(c->io, is_sending(c) ? EPOLLOUT : EPOLLIN);
-	waits = is_sending(c) || (c->mode == MODE_REQUESTS && c->input_partial);
-	(void)sd_event_source_set_enabled(c->patience, waits ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+	mind_patience(c);
 }
 
 /* Reads once. False when the connection is over. */
@@ -372,9 +383,6 @@ static bool receive(struct connection *c)
 	if (c->mode == MODE_MONITORING)
 		return true;
 
-	/* Half a request's time counts from its first bytes. */
-	if (!c->input_partial)
-		(void)sd_event_source_set_time_relative(c->patience, PATIENCE_USEC);
 	return varlink_input_push(&c->input, buf, (size_t)n, NULL) >= 0;
 }
 

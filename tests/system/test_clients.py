@@ -2,10 +2,13 @@
 """Control clients that mean harm, or are just slow: each harms only itself."""
 
 import contextlib
+import fcntl
 import json
 import os
 import random
 import socket
+import sys
+import termios
 import time
 
 import pytest
@@ -367,3 +370,35 @@ def test_half_a_request_and_a_reply_not_taken_have_30_seconds(lan, bystanders):
             while time.monotonic() < end:
                 deaf.receive()
         assert silent.link("m1")["name"] == "m1"
+
+
+@pytest.mark.skipif(not os.environ.get("LIMPET_SLOW"),
+                    reason=f"waits for {PATIENCE_S} s; LIMPET_SLOW=1 runs it")
+def test_a_monitor_has_30_seconds_from_when_it_keeps_us_waiting(lan):
+    """And not from the last thing it was sent, with which its socket became full."""
+    with lan.connect() as monitor:
+        count = events_until_full(lan, monitor)
+    with lan.connect() as monitor:
+        assert events_until_full(lan, monitor, count) == count
+        time.sleep(PATIENCE_S + 1)  # the time is what is tested
+        lan.control.set("m1", alias="one more".rjust(255))
+        for _ in range(count + 1):
+            assert monitor.receive()[0]["event"] == "changed"
+
+
+def events_until_full(lan, monitor, at_most=1500):
+    """Makes events of one size until 'monitor', which does not read, has no room for the next."""
+    monitor.send("Monitor", more=True)
+    assert monitor.receive() == ({"event": "ready"}, True)
+    for number in range(at_most):
+        before = unread(monitor)
+        lan.control.set("m1", alias=str(number).rjust(255))
+        if unread(monitor) == before:
+            return number
+    return at_most
+
+
+def unread(client):
+    size = bytearray(4)
+    fcntl.ioctl(client.socket, termios.FIONREAD, size)
+    return int.from_bytes(size, sys.byteorder)
