@@ -19,12 +19,13 @@ static const char limpet[] =
 static const char link[] =
 	"Usage: limpet link add [ link LOWER ] [ name ] NAME\n"
 	"                       [ address MAC ] [ mtu MTU ] [ txqueuelen PACKETS ]\n"
-	"                       [ alias TEXT ] [ up ]\n"
+	"                       [ alias TEXT ] [ up ] [ vhost VHOST ] [ poll MICROSECONDS ]\n"
 	"                       type TYPE [ ARGS ]\n"
 	"\n"
 	"       limpet link set [ dev ] NAME [ { up | down } ]\n"
 	"                       [ address MAC ] [ mtu MTU ] [ txqueuelen PACKETS ]\n"
 	"                       [ name NEWNAME ] [ alias TEXT ]\n"
+	"                       [ vhost VHOST ] [ poll MICROSECONDS ]\n"
 	"                       [ type TYPE ARGS ]\n"
 	"\n"
 	"       limpet link delete [ dev ] NAME [ type TYPE ]\n"
@@ -34,7 +35,8 @@ static const char link[] =
 	"       limpet link help [ TYPE ]\n"
 	"\n"
 	"LOWER := a network device of this host, or a dummy\n"
-	"TYPE := { macvtap | macvlan | dummy }\n";
+	"TYPE := { macvtap | macvlan | dummy }\n"
+	"VHOST := { server | client PATH }\n";
 
 #define MACVLAN_HELP(kind)                                                          \
 	"Usage: ... " kind " [ mode MODE ] [ flag FLAG ] [ nopromisc ] [ nodst ]\n" \

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The words of `link add` and `link set` up to `type`; what follows it belongs
  * to the kind (kind_parse.c). Their order, spelling and abbreviations are those
- * of ip-link(8). A word that is no keyword is the link's name, once.
+ * of ip-link(8), but for vhost and poll, which are ours. A word that is no keyword
+ * is the link's name, once.
  */
 #include "cli/link_parse.h"
 
@@ -117,6 +118,38 @@ static int take_alias(struct parse *parse, struct args *args, struct err *err)
 	return r < 0 ? r : args_text(args, "alias", change->alias, sizeof(change->alias), err);
 }
 
+/* `vhost server`, or `vhost client PATH`. */
+static int take_vhost(struct parse *parse, struct args *args, struct err *err)
+{
+	struct link_change *change = parse->change;
+	const char *side;
+	int r;
+
+	r = claim(parse, LINK_HAS_VHOST, "vhost", args, err);
+	if (r == 0)
+		r = args_value(args, "vhost", &side, err);
+	if (r < 0 || strcmp(side, "server") == 0)
+		return r;
+	if (strcmp(side, "client") != 0)
+		return err_set(err, EINVAL,
+			       "argument of \"vhost\" must be \"server\" or \"client\", not \"%s\"",
+			       side);
+
+	r = args_text(args, "client", change->vhost, sizeof(change->vhost), err);
+	if (r == 0 && change->vhost[0] != '/')
+		r = err_set(err, EINVAL,
+			    "argument of \"client\" must be an absolute path, not \"%s\"",
+			    change->vhost);
+	return r;
+}
+
+static int take_poll(struct parse *parse, struct args *args, struct err *err)
+{
+	int r = claim(parse, LINK_HAS_POLL, "poll", args, err);
+
+	return r < 0 ? r : args_number(args, "poll", &parse->change->poll, err);
+}
+
 /* The line ends with the kind: its words are its own. */
 static int take_type(struct parse *parse, struct args *args, struct err *err)
 {
@@ -154,6 +187,8 @@ static const struct {
 	{ { "alias",      NULL,     2 }, LINK_ADD | LINK_SET, take_alias },
 	{ { "type",       NULL,     2 }, LINK_ADD | LINK_SET, take_type },
 	{ { "dev",        NULL,     0 }, LINK_ADD | LINK_SET, take_dev },
+	{ { "vhost",      NULL,     0 }, LINK_ADD | LINK_SET, take_vhost },
+	{ { "poll",       NULL,     0 }, LINK_ADD | LINK_SET, take_poll },
 
 	{ { "addrgenmode",  NULL,  0 }, LINK_ADD | LINK_SET, take_unsupported },
 	{ { "allmulticast", NULL,  0 }, LINK_ADD | LINK_SET, take_unsupported },

@@ -90,6 +90,10 @@ static char *describe(const struct link_change *change)
 		(void)fprintf(out, " name %s", change->new_name);
 	if (change->has & LINK_HAS_ALIAS)
 		(void)fprintf(out, " alias [%s]", change->alias);
+	if (change->has & LINK_HAS_VHOST)
+		(void)fprintf(out, " vhost '%s'", change->vhost);
+	if (change->has & LINK_HAS_POLL)
+		(void)fprintf(out, " poll %" PRIu32, change->poll);
 	if (change->has & LINK_HAS_KIND)
 		describe_kind(out, change);
 	assert_int_equal(fclose(out), 0);
@@ -138,6 +142,9 @@ static const struct good good[] = {
 	{ LINK_SET, "m0 alias ''",                 "'m0' alias []" },
 	{ LINK_SET, "m0 up type macvtap mode private", "'m0' up 1 type macvtap mode private" },
 	{ LINK_SET, "lan0 type dummy hairpin on",  "'lan0' type dummy hairpin 1" },
+	{ LINK_SET, "m0 vhost client /run/q.sock poll 20", "'m0' vhost '/run/q.sock' poll 20" },
+	{ LINK_SET, "m0 vhost server poll 0", "'m0' vhost '' poll 0" },
+	{ LINK_ADD, "link lan0 m0 vhost client /q type macvtap", "'m0' link lan0 vhost '/q' type macvtap" },
 	{ LINK_SET, "m0 mtu 0",                    "'m0' mtu 0" },
 	{ LINK_SET, "m0 mtu 4294967295",           "'m0' mtu 4294967295" },
 	{ LINK_SET, "m0 name 123456789012345",     "'m0' name 123456789012345" },
@@ -249,6 +256,12 @@ static const struct bad bad[] = {
 	  "\"macaddr\" needs a value after it; try \"help\" instead of it" },
 	{ LINK_SET, "m0 type macvtap macaddr del zz",
 	  "argument of \"macaddr\" must be a MAC address such as 52:54:00:b8:9c:58, not \"zz\"" },
+	{ LINK_SET, "m0 vhost", "\"vhost\" needs a value after it; try \"help\" instead of it" },
+	{ LINK_SET, "m0 vhost maybe",
+	  "argument of \"vhost\" must be \"server\" or \"client\", not \"maybe\"" },
+	{ LINK_SET, "m0 vhost client q.sock",
+	  "argument of \"client\" must be an absolute path, not \"q.sock\"" },
+	{ LINK_SET, "m0 vhost server vhost server", "duplicate \"vhost\": \"server\" is the second value" },
 	{ LINK_ADD, "lan0 type dummy hairpin maybe",
 	  "argument of \"hairpin\" must be \"on\" or \"off\", not \"maybe\"" },
 	{ LINK_ADD, "lan0 type dummy mode vepa",

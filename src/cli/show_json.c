@@ -163,14 +163,20 @@ static void write_limpet(struct jsonw *json, const struct proto_link *link)
 		jsonw_object(json, "sockets");
 		jsonw_string(json, "stream", link->stream_path);
 		jsonw_string(json, "dgram", link->dgram_path);
+		jsonw_string(json, "vhost", link->vhost_path);
 		jsonw_object_end(json);
 	}
 
 	jsonw_object(json, "port");
 	jsonw_string(json, "kind", link->port);
 	jsonw_string_or_null(json, "peer", link->peer);
+	jsonw_string_or_null(json, "features", link->features);
 	jsonw_string_or_null(json, "reason", link->reason);
 	jsonw_object_end(json);
+	if (view_is_endpoint(link)) {
+		jsonw_string_or_null(json, "vhost", link->vhost);
+		jsonw_number(json, "poll", link->poll);
+	}
 
 	jsonw_object(json, "drops");
 	write_drops(json, "in", link->drops_in);

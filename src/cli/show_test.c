@@ -41,6 +41,8 @@ static struct proto_link m0(void)
 		.peer = "4711",
 		.stream_path = "/run/limpet/m0/stream.sock",
 		.dgram_path = "/run/limpet/m0/dgram.sock",
+		.vhost_path = "/run/limpet/m0/vhost.sock",
+		.poll = 50,
 	};
 }
 
@@ -218,7 +220,8 @@ static void details_say_where_guests_attach_and_what_was_lost(void **state)
 	link.drops_out[DROP_PEER_FULL] = 70;
 	text = printed("-d -s", false, &link, 1);
 	assert_non_null(strstr(text, "\n    limpet port stream peer 4711 sockets "
-				     "/run/limpet/m0/stream.sock /run/limpet/m0/dgram.sock \n"));
+				     "/run/limpet/m0/stream.sock /run/limpet/m0/dgram.sock "
+				     "/run/limpet/m0/vhost.sock poll 50 \n"));
 	assert_non_null(
 		strstr(text, "\n    limpet drops in oversize 1 runt 3 out peer-full 70 \n"));
 	free(text);
@@ -230,6 +233,15 @@ static void details_say_where_guests_attach_and_what_was_lost(void **state)
 	assert_non_null(strstr(text, "\n    limpet port none detached "
 				     "\"sent a length of 4294967295\" sockets /run/limpet/m0/"));
 	assert_null(strstr(text, "drops"));
+	free(text);
+
+	(void)text_copy(link.port, sizeof(link.port), "vhost");
+	(void)text_copy(link.features, sizeof(link.features), "packed, 2 queue pairs");
+	(void)text_copy(link.vhost, sizeof(link.vhost), "/run/ovs/m0");
+	text = printed("-d", false, &link, 1);
+	assert_non_null(
+		strstr(text, "\n    limpet port vhost features \"packed, 2 queue pairs\" "));
+	assert_non_null(strstr(text, " vhost client /run/ovs/m0 poll 50 \n"));
 	free(text);
 }
 
@@ -243,8 +255,10 @@ static void json_has_one_object_of_ours(void **state)
 	text = printed("-j", false, &link, 1);
 	assert_non_null(
 		strstr(text, ",\"limpet\":{\"sockets\":{\"stream\":\"/run/limpet/m0/stream.sock\","
-			     "\"dgram\":\"/run/limpet/m0/dgram.sock\"},"
-			     "\"port\":{\"kind\":\"stream\",\"peer\":\"4711\",\"reason\":null},"
+			     "\"dgram\":\"/run/limpet/m0/dgram.sock\","
+			     "\"vhost\":\"/run/limpet/m0/vhost.sock\"},"
+			     "\"port\":{\"kind\":\"stream\",\"peer\":\"4711\",\"features\":null,"
+			     "\"reason\":null},\"vhost\":null,\"poll\":50,"
 			     "\"drops\":{\"in\":{\"runt\":3},\"out\":{}}}}]\n"));
 	free(text);
 }

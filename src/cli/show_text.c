@@ -127,16 +127,25 @@ static void print_alias_line(const struct show *show, const struct proto_link *l
 static void print_limpet_line(const struct show *show, const struct proto_link *link)
 {
 	char reason[TEXT_ESCAPED_SIZE(sizeof(link->reason))];
+	char path[TEXT_ESCAPED_SIZE(LINK_PATH_SIZE)];
 	FILE *out = show->out;
 
 	(void)fprintf(out, "%s    limpet port %s ", show_line_end(show), link->port);
 	if (link->peer[0] != '\0')
 		(void)fprintf(out, "peer %s ", link->peer);
+	if (link->features[0] != '\0')
+		(void)fprintf(out, "features \"%s\" ", link->features);
 	if (link->reason[0] != '\0')
 		(void)fprintf(out, "detached \"%s\" ",
 			      text_escape(reason, sizeof(reason), link->reason));
 	if (link->stream_path[0] != '\0')
-		(void)fprintf(out, "sockets %s %s ", link->stream_path, link->dgram_path);
+		(void)fprintf(out, "sockets %s %s %s ", link->stream_path, link->dgram_path,
+			      link->vhost_path);
+	if (link->vhost[0] != '\0')
+		(void)fprintf(out, "vhost client %s ",
+			      text_escape(path, sizeof(path), link->vhost));
+	if (view_is_endpoint(link))
+		(void)fprintf(out, "poll %" PRIu32 " ", link->poll);
 }
 
 void show_text(const struct show *show, const struct proto_link *link)

@@ -165,6 +165,7 @@ static struct model_endpoint *new_endpoint(struct model_lower *lower, const char
 	ep->txqlen = MODEL_TXQLEN;
 	ep->mode = FWD_MODE_VEPA;
 	ep->bcqueuelen = MODEL_BCQUEUELEN;
+	ep->poll = MODEL_POLL;
 	return ep;
 }
 

@@ -48,6 +48,8 @@ static const struct member endpoint_members[] = {
 	MEMBER(model_endpoint, LINK_HAS_MODE, mode),
 	MEMBER(model_endpoint, LINK_HAS_FLAGS, flags),
 	MEMBER(model_endpoint, LINK_HAS_BCQUEUELEN, bcqueuelen),
+	MEMBER(model_endpoint, LINK_HAS_VHOST, vhost),
+	MEMBER(model_endpoint, LINK_HAS_POLL, poll),
 };
 
 static unsigned differences(const void *a, const void *b, const struct member *members, size_t n)

@@ -18,6 +18,7 @@
 
 #define LINK_NAME_SIZE	16  /* NUL included, as the kernel's IFNAMSIZ */
 #define LINK_ALIAS_SIZE 256 /* NUL included, as IFALIASZ */
+#define LINK_PATH_SIZE	108 /* NUL included, as sun_path */
 
 /* Entries of one endpoint's source list, and of one request. The kernel has no
  * limit (R1.52); a daemon that carries others needs one.
@@ -52,6 +53,9 @@ enum link_field {
 	LINK_HAS_BCLIM = 1 << 12,
 	/* dummy */
 	LINK_HAS_HAIRPIN = 1 << 13,
+	/* how a vhost-user front-end attaches to an endpoint */
+	LINK_HAS_VHOST = 1 << 14,
+	LINK_HAS_POLL = 1 << 15,
 };
 
 /* IFLA_MACVLAN_MACADDR_MODE, with the kernel's numbers (R1.50). */
@@ -87,6 +91,10 @@ struct link_change {
 	int32_t bclim;
 
 	bool hairpin;
+
+	/* The socket of a front-end that listens; empty: the endpoint listens. */
+	char vhost[LINK_PATH_SIZE];
+	uint32_t poll; /* microseconds of polling before its worker sleeps; 0: none */
 };
 
 /* Frees what the change owns, and zeroes it. Takes a zeroed one. */

@@ -44,6 +44,8 @@ static const struct {
 	{ LINK_HAS_BCQUEUELEN, "bcqueuelen", ALL_ENDPOINT },
 	{ LINK_HAS_BCLIM,      "bclim",      ALL_ENDPOINT },
 	{ LINK_HAS_HAIRPIN,    "hairpin",    ALL_DUMMY },
+	{ LINK_HAS_VHOST,      "vhost",      ALL_ENDPOINT },
+	{ LINK_HAS_POLL,       "poll",       ALL_ENDPOINT },
 };
 /* clang-format on */
 
@@ -139,6 +141,28 @@ static int check_flags(uint32_t flags, struct err *err)
 	return 0;
 }
 
+/* The daemon's working directory is nobody's business. */
+static int check_vhost(const char *path, struct err *err)
+{
+	char escaped[128];
+
+	if (path[0] == '\0' || path[0] == '/')
+		return 0;
+
+	return err_set(err, EINVAL,
+		       "'%s' is no absolute path, and a front-end's socket is named by one",
+		       text_escape(escaped, sizeof(escaped), path));
+}
+
+static int check_poll(uint32_t poll, struct err *err)
+{
+	if (poll <= MODEL_POLL_MAX)
+		return 0;
+
+	return err_set(err, EINVAL, "%u microseconds of polling are more than %d, a second", poll,
+		       MODEL_POLL_MAX);
+}
+
 int check_values(const struct link_change *change, struct err *err)
 {
 	int r = 0;
@@ -151,6 +175,10 @@ int check_values(const struct link_change *change, struct err *err)
 		r = check_flags(change->flags, err);
 	if (r == 0 && (change->has & LINK_HAS_SOURCES))
 		r = check_sources(change, err);
+	if (r == 0 && (change->has & LINK_HAS_VHOST))
+		r = check_vhost(change->vhost, err);
+	if (r == 0 && (change->has & LINK_HAS_POLL))
+		r = check_poll(change->poll, err);
 
 	return r;
 }

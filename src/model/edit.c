@@ -174,6 +174,20 @@ static int put_bcqueuelen(struct edit *edit, struct err *err)
 	return 0;
 }
 
+static int put_vhost(struct edit *edit, struct err *err)
+{
+	(void)err;
+	adopt_text(edit->next_ep->vhost, LINK_PATH_SIZE, edit->change->vhost);
+	return 0;
+}
+
+static int put_poll(struct edit *edit, struct err *err)
+{
+	(void)err;
+	edit->next_ep->poll = edit->change->poll;
+	return 0;
+}
+
 /* R1.56: the last value set through any endpoint is the hub's. */
 static int put_bclim(struct edit *edit, struct err *err)
 {
@@ -281,6 +295,8 @@ int edit_endpoint(struct edit *edit, struct err *err)
 		{ LINK_HAS_BCQUEUELEN, put_bcqueuelen },
 		{ LINK_HAS_BCLIM,      put_bclim },
 		{ LINK_HAS_SOURCES,    put_sources },
+		{ LINK_HAS_VHOST,      put_vhost },
+		{ LINK_HAS_POLL,       put_poll },
 		{ LINK_HAS_UP,         put_up },
 	};
 	/* clang-format on */

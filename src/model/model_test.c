@@ -127,6 +127,11 @@ static void adds_have_the_kernel_s_defaults(void **state)
 		{ "R1.50", LAN, "add s lan0 mode source src set:03,02,03", 0, "s.src=02,03" },
 		{ "R1.55", LAN, "add m1 lan0 bcq 4294967295", 0, "m1.bcq=4294967295 lan0.bcq=4294967295" },
 		{ "R1.56", LAN, "add m1 lan0 bclim -5", 0, "lan0.bclim=-5" },
+		{ "vhost", LAN, "add m1 lan0", 0, "m1.vhost= m1.poll=50" },
+		{ "vhost", LAN, "add m1 lan0 vhost /run/q poll 0", 0, "m1.vhost=/run/q m1.poll=0" },
+		{ "vhost", LAN, "add m1 lan0 vhost q", EINVAL, "'q' is no absolute path" },
+		{ "vhost", LAN, "add m1 lan0 poll 1000000", 0, "m1.poll=1000000" },
+		{ "vhost", LAN, "add m1 lan0 poll 1000001", EINVAL, "1000001 microseconds" },
 		{ "dummy", "", "dummy -", 0, "dummy0.up=1 dummy0.carrier=1 dummy0.mtu=1500 dummy0.hairpin=0" },
 		{ "dummy", "", "dummy lan0 hairpin on mac 09 mtu 9000 up off alias x", 0,
 			   "lan0.hairpin=1 lan0.mac=09 lan0.mtu=9000 lan0.up=0 lan0.alias=x" },
@@ -388,6 +393,7 @@ static void every_link_has_only_its_own_fields(void **state)
 {
 	/* clang-format off */
 	static const struct rule_case cases[] = {
+		{ "-",    "", "dummy lan0 poll 1", EINVAL, "'poll' has no meaning when adding a dummy" },
 		{ "-",    LAN, "add m1 lan0 hairpin on", EINVAL, "'hairpin' has no meaning" },
 		{ "-",    M1, "set m1 hairpin on", EINVAL, "setting an endpoint" },
 		{ "-",    "", "dummy lan0 mode vepa", EINVAL, "'mode' has no meaning when adding a dummy" },
@@ -525,6 +531,7 @@ static void news_name_what_changed_and_only_that(void **state)
 		{ "set m1 bclim 5",        LINK_HAS_BCLIM, 0 },
 		{ "set m1 mode source src add:01", 0, LINK_HAS_MODE | LINK_HAS_SOURCES },
 		{ "set m1 mode bridge",    0, LINK_HAS_MODE | LINK_HAS_SOURCES },
+		{ "set m1 vhost /q poll 7",  0, LINK_HAS_VHOST | LINK_HAS_POLL },
 		{ "set m1 name a alias b txqlen 3 bcq 4 flags 1", 0,
 		  LINK_HAS_NEW_NAME | LINK_HAS_ALIAS | LINK_HAS_TXQLEN | LINK_HAS_BCQUEUELEN | LINK_HAS_FLAGS },
 	};

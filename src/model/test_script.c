@@ -85,6 +85,10 @@ static unsigned read_pair(struct link_change *change, const char *key, char *val
 		return change->bclim = (int32_t)strtol(value, NULL, 10), LINK_HAS_BCLIM;
 	if (strcmp(key, "hairpin") == 0)
 		return change->hairpin = is_on(value), LINK_HAS_HAIRPIN;
+	if (strcmp(key, "vhost") == 0)
+		return text_copy(change->vhost, LINK_PATH_SIZE, value) ? LINK_HAS_VHOST : 0;
+	if (strcmp(key, "poll") == 0)
+		return change->poll = number, LINK_HAS_POLL;
 	if (strcmp(key, "src") == 0)
 		return read_sources(change, value), LINK_HAS_SOURCES;
 	return 0;
@@ -317,6 +321,7 @@ static size_t put_endpoint(char *out, size_t at, const struct model_endpoint *ep
 	at = put(out, at, "%s: lower=%s mtu=%u up=%d mode=%s flags=%u bcq=%u alias=%s txqlen=%u",
 		 ep->name, ep->lower->name, ep->mtu, ep->up, fwd_mode_name(ep->mode), ep->flags,
 		 ep->bcqueuelen, ep->alias, ep->txqlen);
+	at = put(out, at, " vhost=%s poll=%u", ep->vhost, ep->poll);
 	at = put_mac(out, at, " mac=", ep->mac);
 	at = put(out, at, " src=");
 	for (size_t i = 0; i < ep->n_sources; i++)

@@ -42,6 +42,8 @@
 #define MODEL_TXQLEN	 500  /* R1.8 */
 #define MODEL_BCQUEUELEN 1000 /* R1.8 */
 #define MODEL_BCLIM	 1    /* R1.8 */
+#define MODEL_POLL	 50   /* microseconds: two wake-ups of a sleeping core */
+#define MODEL_POLL_MAX	 1000000
 
 /* Bits of 'news' beside those of enum link_field. */
 enum model_news {
@@ -88,8 +90,10 @@ struct model_endpoint {
 	unsigned flags;	     /* enum fwd_flag */
 	struct mac *sources; /* owned; sorted, none twice; NULL if there are none */
 	size_t n_sources;
-	uint32_t bcqueuelen; /* as requested: R1.55 */
-	int32_t bclim_then;  /* of a new one: what its commit makes of the hub's bclim */
+	uint32_t bcqueuelen;	    /* as requested: R1.55 */
+	char vhost[LINK_PATH_SIZE]; /* a listening front-end to connect to; empty: listen */
+	uint32_t poll;		    /* microseconds before its worker sleeps */
+	int32_t bclim_then;	    /* of a new one: what its commit makes of the hub's bclim */
 
 	unsigned news; /* what changed: enum link_field | enum model_news */
 	void *runtime;

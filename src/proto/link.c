@@ -65,7 +65,9 @@ enum {
 	TAG_DUMMY,
 	TAG_SOCKETS,
 	TAG_PEER,
+	TAG_FEATURES,
 	TAG_REASON,
+	TAG_VHOST,
 };
 
 static bool link_has(const void *base, const struct json_field *field)
@@ -85,6 +87,10 @@ static bool link_has(const void *base, const struct json_field *field)
 		return link->stream_path[0] != '\0';
 	case TAG_PEER:
 		return link->peer[0] != '\0';
+	case TAG_FEATURES:
+		return link->features[0] != '\0';
+	case TAG_VHOST:
+		return link->vhost[0] != '\0';
 	case TAG_REASON:
 		return link->reason[0] != '\0';
 	default:
@@ -125,11 +131,13 @@ static const struct json_field dummy_fields[] = {
 static const struct json_field port_fields[] = {
 	LINK("kind", json_text, port),
 	{ "peer",   &json_text, JSON_AT(struct proto_link, peer),   .tag = TAG_PEER },
+	{ "features", &json_text, JSON_AT(struct proto_link, features), .tag = TAG_FEATURES },
 	{ "reason", &json_text, JSON_AT(struct proto_link, reason), .tag = TAG_REASON },
 };
 static const struct json_field sockets_fields[] = {
 	LINK("stream", json_text, stream_path),
 	LINK("dgram",  json_text, dgram_path),
+	LINK("vhost",  json_text, vhost_path),
 };
 
 static const struct json_object dummy_object = JSON_OBJECT(dummy_fields, NULL, NULL);
@@ -161,6 +169,8 @@ static const struct json_field link_fields[] = {
 	LINK("dropsOut",    json_drops, drops_out),
 	{ "port",    &json_nested, .object = &port_object },
 	{ "sockets", &json_nested, .tag = TAG_SOCKETS, .object = &sockets_object },
+	{ "vhost",   &json_text, JSON_AT(struct proto_link, vhost), .tag = TAG_VHOST },
+	{ "poll",    &json_u32,  JSON_AT(struct proto_link, poll),  .tag = TAG_MACVTAP },
 };
 /* clang-format on */
 

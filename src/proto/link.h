@@ -53,11 +53,16 @@ struct proto_link {
 	 */
 	uint64_t drops_in[DROP_COUNT], drops_out[DROP_COUNT];
 
-	/* The port in use: "none", "stream", "dgram", "packet", "dummy". */
+	/* The port in use: "none", "stream", "dgram", "vhost", "packet", "dummy". */
 	char port[16];
 	char peer[sizeof(((struct sockaddr_un *)0)->sun_path) * 4 + 1]; /* escaped; may be empty */
-	char reason[160];			/* why the last peer was detached; may be empty */
-	char stream_path[108], dgram_path[108]; /* empty for a lower */
+	char features[96]; /* what a vhost-user front-end agreed to; may be empty */
+	char reason[160];  /* why the last peer was detached; may be empty */
+
+	/* Empty for a lower. */
+	char stream_path[LINK_PATH_SIZE], dgram_path[LINK_PATH_SIZE], vhost_path[LINK_PATH_SIZE];
+	char vhost[LINK_PATH_SIZE]; /* the front-end to connect to; empty: it listens */
+	uint32_t poll;
 };
 
 /* Frees what the link owns, and zeroes it. */

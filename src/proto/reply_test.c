@@ -50,6 +50,10 @@ static void assert_same_link(const struct proto_link *a, const struct proto_link
 	ASSERT_SAME(a, b, reason);
 	ASSERT_SAME(a, b, stream_path);
 	ASSERT_SAME(a, b, dgram_path);
+	ASSERT_SAME(a, b, vhost_path);
+	ASSERT_SAME(a, b, features);
+	ASSERT_SAME(a, b, vhost);
+	ASSERT_SAME(a, b, poll);
 	if (a->n_sources > 0)
 		assert_memory_equal(a->sources, b->sources, a->n_sources * sizeof(*a->sources));
 }

@@ -85,6 +85,8 @@ static const struct json_field change_fields[] = {
 	CHANGE("bcqueuelen", json_u32,   LINK_HAS_BCQUEUELEN, bcqueuelen),
 	CHANGE("bclim",      json_i32,   LINK_HAS_BCLIM,      bclim),
 	CHANGE("hairpin",    json_bool,  LINK_HAS_HAIRPIN,    hairpin),
+	CHANGE("vhost",      json_text,  LINK_HAS_VHOST,      vhost),
+	CHANGE("poll",       json_u32,   LINK_HAS_POLL,       poll),
 	{ "macaddr", &json_nested, .tag = LINK_HAS_SOURCES, .object = &source_list_object },
 };
 /* clang-format on */

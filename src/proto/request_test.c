@@ -34,6 +34,8 @@ static void assert_same_change(const struct link_change *a, const struct link_ch
 	ASSERT_SAME(a, b, bcqueuelen);
 	ASSERT_SAME(a, b, bclim);
 	ASSERT_SAME(a, b, hairpin);
+	ASSERT_SAME(a, b, vhost);
+	ASSERT_SAME(a, b, poll);
 	ASSERT_SAME(a, b, n_sources);
 	if (a->n_sources > 0)
 		assert_memory_equal(a->sources, b->sources, a->n_sources * sizeof(*a->sources));

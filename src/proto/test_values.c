@@ -16,7 +16,7 @@ struct mac test_mac(uint8_t last)
 void test_fill_change(struct link_change *change)
 {
 	*change = (struct link_change){
-		.has = (LINK_HAS_HAIRPIN << 1) - 1,
+		.has = (LINK_HAS_POLL << 1) - 1,
 		.kind = LINK_KIND_MACVTAP,
 		.lower = "lan0",
 		.address = test_mac(9),
@@ -31,6 +31,8 @@ void test_fill_change(struct link_change *change)
 		.bcqueuelen = 0,
 		.bclim = INT32_MIN,
 		.hairpin = true,
+		.vhost = "/run/ovs/web1",
+		.poll = 20,
 	};
 	for (uint8_t i = 0; i < 5; i++)
 		assert_int_equal(link_change_add_source(change, test_mac(i), NULL), 0);
@@ -62,11 +64,15 @@ void test_fill_link(struct proto_link *link)
 		.bclim = -1,
 		.rx = { 1, 2, 3, 4, 5 },
 		.tx = { 6, 7, 8, 9, INT64_MAX },
-		.port = "stream",
+		.port = "vhost",
+		.features = "packed, 2 queue pairs",
+		.vhost = "/run/ovs/web0",
+		.poll = 50,
 		.peer = "@x",
 		.reason = "it sent a frame of 99999999 bytes",
 		.stream_path = "/run/limpet/web0/stream.sock",
 		.dgram_path = "/run/limpet/web0/dgram.sock",
+		.vhost_path = "/run/limpet/web0/vhost.sock",
 	};
 	link->sources = calloc(link->n_sources, sizeof(*link->sources));
 	assert_non_null(link->sources);

@@ -77,7 +77,9 @@ expect 'limpet link s' set show
 expect 'limpet li d we' web0 web1
 expect 'limpet link set ' dev lan0 web0 web1 "$quoted"
 expect 'limpet link set dev w' web0 web1
-expect 'limpet link set web0 ' address alias down mtu name txqueuelen type up
+expect 'limpet link set web0 ' address alias down mtu name poll txqueuelen type up vhost
+expect 'limpet link set web0 vhost ' server client
+expect 'limpet link set web0 poll '
 expect 'limpet link set web0 mtu '
 expect 'limpet link set web0 ty' type
 expect 'limpet link set web0 type ' macvtap macvlan dummy
