@@ -310,6 +310,7 @@ int ctl_set(struct ctl *ctl, const struct link_change *change, struct err *err)
 {
 	struct set_needs needs = { 0 };
 	struct world_set set = { 0 };
+	struct model_endpoint *ep;
 	struct model_lower *lower;
 	struct ctl_hub *hub;
 	int r;
@@ -334,6 +335,8 @@ int ctl_set(struct ctl *ctl, const struct link_change *change, struct err *err)
 
 	world_commit_set(&ctl->world, &set);
 	hub_publish(hub);
+	list_for_each(ep, &lower->endpoints, sibling)
+		endpoint_update(ep->runtime);
 	notify_news(ctl, lower);
 	return 0;
 }

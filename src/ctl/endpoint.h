@@ -16,7 +16,23 @@ int endpoint_new(struct ctl_hub *hub, struct model_endpoint *model, struct ctl_e
  */
 struct ctl_endpoint *endpoint_free(struct ctl_endpoint *ep);
 
-/* Called when the worker has finished with the stream peer: detaches it. */
+/* Called when the worker has finished with a port: detaches the peer. */
 void endpoint_reap(struct ctl_endpoint *ep);
+
+/* Follows what the model has committed: MTU, polling, who connects to whom. */
+void endpoint_update(struct ctl_endpoint *ep);
+
+/* Is there a stream peer or a front-end, to whom the endpoint belongs? */
+bool endpoint_has_peer(const struct ctl_endpoint *ep);
+
+/* Makes the connection 'fd' to a front-end the endpoint's; takes it over on
+ * success. -EBUSY if another peer has the endpoint.
+ */
+int endpoint_attach_vhost(struct ctl_endpoint *ep, int *fd, struct err *err);
+
+/* The front-end is through, for this reason; called by its own code, which must
+ * not touch it any more.
+ */
+void endpoint_lose_vhost(struct ctl_endpoint *ep, const char *reason);
 
 #endif

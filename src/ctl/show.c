@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "ctl/vhost.h"
 #include "port/dgram.h"
 #include "port/packet.h"
 
@@ -88,15 +89,20 @@ static void show_port(const struct ctl *ctl, const struct ctl_endpoint *ep,
 {
 	const char *kind = "none";
 
-	if (ep->stream)
+	if (ep->vhost) {
+		kind = "vhost";
+		vhost_describe(ep->vhost, ret_link->features, sizeof(ret_link->features));
+	} else if (ep->stream) {
 		kind = "stream";
-	else if (port_dgram_peer(ep->dgram->port, ret_link->peer, sizeof(ret_link->peer)))
+	} else if (port_dgram_peer(ep->dgram->port, ret_link->peer, sizeof(ret_link->peer))) {
 		kind = "dgram";
+	}
 
 	(void)text_copy(ret_link->port, sizeof(ret_link->port), kind);
 	(void)text_copy(ret_link->reason, sizeof(ret_link->reason), ep->reason);
 	endpoint_socket_path(&ctl->dir, ep->model->name, SOCKET_STREAM, ret_link->stream_path);
 	endpoint_socket_path(&ctl->dir, ep->model->name, SOCKET_DGRAM, ret_link->dgram_path);
+	endpoint_socket_path(&ctl->dir, ep->model->name, SOCKET_VHOST, ret_link->vhost_path);
 }
 
 int show_endpoint(const struct ctl *ctl, const struct model_endpoint *ep,
@@ -121,6 +127,8 @@ int show_endpoint(const struct ctl *ctl, const struct model_endpoint *ep,
 	ret_link->bcqueuelen = ep->bcqueuelen;
 	ret_link->used_bcqueuelen = model_lower_bcqueuelen(ep->lower);
 	ret_link->bclim = ep->lower->bclim;
+	ret_link->poll = ep->poll;
+	(void)text_copy(ret_link->vhost, sizeof(ret_link->vhost), ep->vhost);
 	(void)text_copy(ret_link->name, sizeof(ret_link->name), ep->name);
 	(void)text_copy(ret_link->lower, sizeof(ret_link->lower), ep->lower->name);
 	(void)text_copy(ret_link->alias, sizeof(ret_link->alias), ep->alias);

@@ -27,6 +27,7 @@
 static const char *const socket_files[] = {
 	[SOCKET_STREAM] = "stream.sock",
 	[SOCKET_DGRAM] = "dgram.sock",
+	[SOCKET_VHOST] = "vhost.sock",
 };
 static_assert(ARRAY_SIZE(socket_files) == ENDPOINT_SOCKET_COUNT, "one file for each socket");
 
@@ -157,8 +158,7 @@ void control_socket_remove(const struct runtime_dir *dir)
 int endpoint_sockets_open(const struct runtime_dir *dir, const char *name,
 			  int ret_fds[ENDPOINT_SOCKET_COUNT], struct err *err)
 {
-	int stream SCOPED(scoped_fd) = -1;
-	int dgram SCOPED(scoped_fd) = -1;
+	int fds[ENDPOINT_SOCKET_COUNT];
 	char path[PATH_SIZE];
 	int r;
 
@@ -167,19 +167,18 @@ int endpoint_sockets_open(const struct runtime_dir *dir, const char *name,
 	if (r < 0)
 		return r;
 
-	endpoint_socket_path(dir, name, SOCKET_STREAM, path);
-	r = bind_socket(path, SOCK_STREAM, &stream, err);
-	if (r >= 0) {
-		endpoint_socket_path(dir, name, SOCKET_DGRAM, path);
-		r = bind_socket(path, SOCK_DGRAM, &dgram, err);
-	}
-	if (r < 0) {
-		endpoint_sockets_remove(dir, name);
-		return r;
+	for (int i = 0; i < ENDPOINT_SOCKET_COUNT; i++) {
+		endpoint_socket_path(dir, name, (enum endpoint_socket)i, path);
+		r = bind_socket(path, i == SOCKET_DGRAM ? SOCK_DGRAM : SOCK_STREAM, &fds[i], err);
+		if (r < 0) {
+			while (i > 0)
+				fd_close(fds[--i]);
+			endpoint_sockets_remove(dir, name);
+			return r;
+		}
 	}
 
-	ret_fds[SOCKET_STREAM] = fd_take(&stream);
-	ret_fds[SOCKET_DGRAM] = fd_take(&dgram);
+	memcpy(ret_fds, fds, sizeof(fds));
 	return 0;
 }
 

@@ -34,15 +34,15 @@ void runtime_dir_close(struct runtime_dir *dir);
 int control_socket_open(const struct runtime_dir *dir, int *ret_fd, struct err *err);
 void control_socket_remove(const struct runtime_dir *dir);
 
-enum endpoint_socket { SOCKET_STREAM, SOCKET_DGRAM };
-#define ENDPOINT_SOCKET_COUNT 2
+enum endpoint_socket { SOCKET_STREAM, SOCKET_DGRAM, SOCKET_VHOST };
+#define ENDPOINT_SOCKET_COUNT 3
 
-/* Writes DIR/NAME/stream.sock or DIR/NAME/dgram.sock. */
+/* Writes DIR/NAME/stream.sock, or another one's path. */
 void endpoint_socket_path(const struct runtime_dir *dir, const char *name,
 			  enum endpoint_socket socket, char path[static 108]);
 
-/* Makes DIR/NAME with its sockets: the stream one listens, the datagram one is
- * bound. All or nothing.
+/* Makes DIR/NAME with its sockets: the datagram one is bound, the others listen.
+ * All or nothing.
  */
 int endpoint_sockets_open(const struct runtime_dir *dir, const char *name,
 			  int ret_fds[ENDPOINT_SOCKET_COUNT], struct err *err);

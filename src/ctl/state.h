@@ -43,14 +43,19 @@ struct ctl_hub {
 	struct log_limit log_limit;
 };
 
+struct connector;
+struct vhost;
+
 struct ctl_endpoint {
 	struct ctl_hub *hub;
 	struct model_endpoint *model;
 	struct path_member member;
-	struct path_attachment *dgram;	/* always */
-	struct path_attachment *stream; /* NULL: nobody connected */
-	int listen_fd;
-	sd_event_source *accept_source;
+	struct path_attachment *dgram;	      /* always */
+	struct path_attachment *stream;	      /* NULL: nobody connected */
+	struct vhost *vhost;		      /* NULL: no front-end connected */
+	struct connector *connector;	      /* NULL: it listens for front-ends */
+	int listen_fd[ENDPOINT_SOCKET_COUNT]; /* -1 where there is none */
+	sd_event_source *accept_source[ENDPOINT_SOCKET_COUNT];
 	char reason[sizeof(((struct port *)0)->fault)]; /* why the last peer was detached */
 	struct log_limit log_limit;
 

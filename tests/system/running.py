@@ -28,7 +28,8 @@ def wait_until(condition, what):
 class Limpet:
     """The program, with its --runtime-dir; 'prefix' runs it elsewhere."""
 
-    def __init__(self, runtime_dir, prefix=()):
+    def __init__(self, runtime_dir, prefix=(), pid=None):
+        self.pid = pid  # of the daemon
         self.runtime_dir = pathlib.Path(runtime_dir)
         self.command = [*prefix, str(BUILD / "limpet"), "--runtime-dir", str(runtime_dir)]
 
@@ -58,7 +59,7 @@ def limpetd(runtime_dir, prefix=()):
         try:
             while b"READY=1" not in notify.recv(4096):
                 pass
-            yield Limpet(runtime_dir, prefix)
+            yield Limpet(runtime_dir, prefix, daemon.pid)
         finally:
             daemon.send_signal(signal.SIGTERM)
             try:

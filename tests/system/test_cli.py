@@ -147,7 +147,8 @@ def test_show_selects(limpet):
 def test_json_has_our_object(limpet):
     ours = show(limpet, "m0")["limpet"]
     assert ours["sockets"] == {"stream": f"{limpet.runtime_dir}/m0/stream.sock",
-                               "dgram": f"{limpet.runtime_dir}/m0/dgram.sock"}
+                               "dgram": f"{limpet.runtime_dir}/m0/dgram.sock",
+                               "vhost": f"{limpet.runtime_dir}/m0/vhost.sock"}
     assert ours["port"]["kind"] == "none"
     assert ours["drops"] == {"in": {}, "out": {}}
 
