@@ -11,12 +11,10 @@
 #include <unistd.h>
 
 static bool to_journal;
-static bool debug;
 
 void log_init(void)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
-	const char *level = getenv("LIMPET_DEBUG");
 	char mine[64];
 	struct stat st;
 
@@ -25,15 +23,11 @@ void log_init(void)
 		     snprintf(mine, sizeof(mine), "%ju:%ju", (uintmax_t)st.st_dev,
 			      (uintmax_t)st.st_ino) > 0 &&
 		     strcmp(stream, mine) == 0;
-	debug = level && strcmp(level, "1") == 0;
 }
 
 PRINTF(2, 0) static void print(int priority, const char *fmt, va_list args)
 {
 	char line[1024];
-
-	if (priority == LOG_DEBUG && !debug)
-		return;
 
 	(void)vsnprintf(line, sizeof(line), fmt, args);
 	if (to_journal)

@@ -17,8 +17,7 @@
 void log_init(void);
 
 /* 'priority' is LOG_ERR (somebody lost service), LOG_WARNING (we carry on and
- * say so), LOG_NOTICE (a life's event an operator wants in a ticket), LOG_INFO
- * or LOG_DEBUG (printed only with LIMPET_DEBUG=1 in the environment).
+ * say so), LOG_NOTICE (a life's event an operator wants in a ticket) or LOG_INFO.
  */
 void log_line(int priority, const char *fmt, ...) PRINTF(2, 3);
 
