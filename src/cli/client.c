@@ -73,8 +73,8 @@ static int fail_to_connect(const struct client *client, int errnum, struct err *
 			       client->path, strerror(errnum), dir_len, client->path);
 	if (errnum == EACCES)
 		return err_set(err, errnum,
-			       "cannot reach limpetd at '%s' (%s): be root, or join "
-			       "the group that owns the socket",
+			       "cannot reach limpetd at '%s' (%s): be root, or the "
+			       "user that it runs as",
 			       client->path, strerror(errnum));
 	if (errnum == EAGAIN)
 		return err_set(err, ETIMEDOUT,

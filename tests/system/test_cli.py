@@ -282,7 +282,7 @@ def test_the_runtime_dir_of_a_user_is_below_xdg_runtime_dir():
 def test_who_may_not_connect_is_told_whom_to_ask(limpet):
     done = run_as_nobody([*limpet.command, "link"])
     assert done.returncode == 2
-    assert "(Permission denied): be root, or join the group that owns the socket" in done.stderr
+    assert "(Permission denied): be root, or the user that it runs as" in done.stderr
 
 
 # Batches.
