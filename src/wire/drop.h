@@ -25,8 +25,7 @@
 	X(PEER_FULL,       "peer-full")       /* the receiver does not read fast enough */         \
 	X(LOWER_DOWN,      "lower-down")      /* the lower's device refused: down or gone */       \
 	X(LOWER_FULL,      "lower-full")      /* the lower's queue is full */                      \
-	X(BAD_OFFLOAD,     "bad-offload")     /* a vnet header that lies about its frame */        \
-	X(RESERVED_GROUP,  "reserved-group")  /* a switch keeps it: IEEE 802.1Q 8.6.3 */
+	X(BAD_OFFLOAD,     "bad-offload")     /* a vnet header that lies about its frame */
 /* clang-format on */
 
 #define DROP_ENUM(id, name) DROP_##id,
