@@ -152,6 +152,15 @@ static void wait_readable(int fd, int64_t deadline)
 		assert_int_equal(poll(&poll_fd, 1, (int)left), 1);
 }
 
+/* Waits until the port has something, as a worker does before it sleeps. */
+static void wait_for_port(struct fixture *f, int64_t deadline)
+{
+	struct port *port = f->pair.port;
+
+	if (!port->ops->arm || port->ops->arm(port))
+		wait_readable(port->fd, deadline);
+}
+
 static void far_send(struct fixture *f, unsigned seq)
 {
 	struct conform_frame frame = { .len = frame_len(f->kind, seq) };
@@ -257,7 +266,7 @@ static void port_receive(struct fixture *f, unsigned seq, unsigned n, unsigned b
 		port_release(f);
 
 		if (seq < end && !f->pair.port->has_more)
-			wait_readable(f->pair.port->fd, deadline);
+			wait_for_port(f, deadline);
 	}
 }
 
@@ -604,7 +613,7 @@ static void it_can_be_closed_with_frames_under_way(void **state)
 	/* Received and not released, unread, and half sent: tear_down() closes. */
 	far_send(f, 0);
 	if (f->pair.port->fd >= 0)
-		wait_readable(f->pair.port->fd, now_ms() + DEADLINE_MS);
+		wait_for_port(f, now_ms() + DEADLINE_MS);
 	(void)port_rx(f, BURST_MAX);
 	far_send(f, 1);
 	if (f->kind->can & CONFORM_FILLS)
@@ -677,7 +686,7 @@ static void work_left_in_a_frame_travels_with_it(void **state)
 	assert_true(f->kind->send(&f->pair, &sent));
 	while (port_rx(f, 1) == 0 || !frame_is_ours(frame->head)) {
 		port_release(f);
-		wait_readable(f->pair.port->fd, deadline);
+		wait_for_port(f, deadline);
 	}
 	linear = frame_linear(frame);
 	assert_int_equal(frame->len, sizeof(data));
