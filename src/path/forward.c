@@ -7,7 +7,7 @@
  * gets all its frames at once, so that it costs one system call and one
  * notification however many frames it gets.
  *
- * Queues. A queue entry is a frame's index and a link; all queues share one
+ * Queues. A queue entry is a run of frames and a link; all queues share one
  * pool of entries, and members that have any are chained. A burst of
  * broadcasts to thousands of endpoints can use the pool up: then everything
  * queued is delivered and the pool starts again, so nothing is lost for that.
@@ -47,8 +47,10 @@ static_assert(POOL_SIZE < POOL_END, "entries are numbered in 16 bits");
 #define SEGMENTS_MAX  32
 #define SEGMENTS_SIZE ((size_t)2 * ETH_FRAME_MAX)
 
+/* Frames of the burst that follow each other and are alike. */
 struct entry {
 	uint16_t frame;
+	uint16_t n;
 	uint16_t next;
 };
 
@@ -58,6 +60,7 @@ struct forward {
 	struct burst *reflected;
 	struct offload offload;
 	uint8_t *segments;	    /* SEGMENTS_SIZE bytes of finished frames */
+	struct path_hub *hub;	    /* whose frames are being classified */
 	const struct burst *burst;  /* whose frames the endpoints' queues hold */
 	struct path_member *queued; /* chain of endpoints with entries */
 	unsigned n_entries;
@@ -101,11 +104,12 @@ struct forward *forward_free(struct forward *forward)
 }
 
 /* Frames are summed up in locals, and counted a burst at a time. */
-static inline void sum_traffic(struct path_traffic *sum, const struct frame *frame)
+static inline void sum_traffic(struct path_traffic *sum, const struct frame *frame, unsigned n)
 {
-	sum->frames++;
-	sum->bytes += frame->len;
-	sum->groups += frame->head[0] & 1;
+	sum->frames += n;
+	sum->bytes += (uint64_t)n * frame->len;
+	if (frame->head[0] & 1)
+		sum->groups += n;
 }
 
 static void count_traffic(struct path_traffic *traffic, const struct path_traffic *sum)
@@ -140,7 +144,7 @@ static void send_frames(struct path_member *member, struct port *port, struct fr
 
 		assert(taken <= n);
 		for (unsigned i = 0; i < taken; i++)
-			sum_traffic(&sum, frames[i]);
+			sum_traffic(&sum, frames[i], 1);
 		if (taken == n)
 			break;
 
@@ -183,7 +187,7 @@ static void send_offloaded(struct forward *forward, struct path_member *member, 
 		if (left == 0) {
 			struct path_traffic sum = { 0 };
 
-			sum_traffic(&sum, frame);
+			sum_traffic(&sum, frame, 1);
 			count_traffic(&member->counters.out, &sum);
 			return;
 		}
@@ -235,12 +239,15 @@ static void deliver_queue(struct forward *forward, struct path_member *member)
 	 * own address gets its own group frames twice (fwd/verdict.h).
 	 */
 	while (at != POOL_END) {
-		if (n == BURST_MAX) {
+		const struct entry *entry = &forward->entry[at];
+
+		if (n + entry->n > BURST_MAX) {
 			deliver(forward, member, frames, n);
 			n = 0;
 		}
-		frames[n++] = (struct frame *)&forward->burst->frame[forward->entry[at].frame];
-		at = forward->entry[at].next;
+		for (unsigned i = 0; i < entry->n; i++)
+			frames[n++] = (struct frame *)&forward->burst->frame[entry->frame + i];
+		at = entry->next;
 	}
 
 	member->queued = false;
@@ -258,8 +265,8 @@ static void deliver_endpoints(struct forward *forward)
 	forward->n_entries = 0;
 }
 
-/* Queues frame 'i' of the burst for an endpoint. */
-static void enqueue(struct forward *forward, struct path_member *member, unsigned i)
+/* Queues 'n' frames of the burst, from 'i' on, for an endpoint. */
+static void enqueue(struct forward *forward, struct path_member *member, unsigned i, unsigned n)
 {
 	uint16_t at;
 
@@ -267,7 +274,7 @@ static void enqueue(struct forward *forward, struct path_member *member, unsigne
 		deliver_endpoints(forward);
 
 	at = (uint16_t)forward->n_entries++;
-	forward->entry[at] = (struct entry){ .frame = (uint16_t)i, .next = POOL_END };
+	forward->entry[at] = (struct entry){ (uint16_t)i, (uint16_t)n, POOL_END };
 	if (member->queued) {
 		forward->entry[member->queue_tail].next = at;
 	} else {
@@ -279,116 +286,127 @@ static void enqueue(struct forward *forward, struct path_member *member, unsigne
 	member->queue_tail = at;
 }
 
-/* Queues frame 'i' for the group members the verdict names. Returns the number
- * of copies, those dropped for their size included.
+/* Queues 'n' frames from 'i' on for the group members the verdict names. Returns
+ * the number of copies of each, those dropped for their size included.
  */
 static unsigned enqueue_group(struct forward *forward, const struct path_table *table,
 			      const struct fwd_verdict *verdict, const struct fwd_frame *view,
-			      unsigned i)
+			      unsigned i, unsigned n)
 {
 	unsigned copies = 0;
 
 	for (unsigned modes = verdict->group_modes; modes; modes &= modes - 1) {
-		size_t n;
-		const uint16_t *slot = fwd_table_members(table->fwd, modes & -modes, &n);
+		size_t n_slots;
+		const uint16_t *slot = fwd_table_members(table->fwd, modes & -modes, &n_slots);
 
-		for (size_t m = 0; m < n; m++) {
+		for (size_t m = 0; m < n_slots; m++) {
 			struct path_member *member = table->member[slot[m]];
 
 			if (slot[m] == verdict->except)
 				continue;
 			copies++;
 			if (fwd_member_takes(table->fwd, verdict, view, slot[m]))
-				enqueue(forward, member, i);
+				enqueue(forward, member, i, n);
 			else
-				count_drops(member->counters.drops_out, DROP_OVERSIZE, 1);
+				count_drops(member->counters.drops_out, DROP_OVERSIZE, n);
 		}
 	}
 
 	return copies;
 }
 
-/* Queues frame 'i' as the verdict says; returns the number of copies, those
- * denied by the law included.
+/* Queues 'n' frames from 'i' on as the verdict says; returns the number of
+ * copies of each, those denied by the law included.
  */
-static unsigned dispatch(struct forward *forward, struct path_hub *hub,
-			 const struct path_table *table, const struct fwd_verdict *verdict,
-			 const struct fwd_frame *view, unsigned i)
+static unsigned dispatch(struct forward *forward, const struct path_table *table,
+			 const struct fwd_verdict *verdict, const struct fwd_frame *view,
+			 unsigned i, unsigned n)
 {
 	const struct fwd_listeners *listeners = verdict->listeners;
-	unsigned copies = enqueue_group(forward, table, verdict, view, i);
+	unsigned copies = enqueue_group(forward, table, verdict, view, i, n);
 
 	if (verdict->unicast != FWD_NOBODY) {
-		enqueue(forward, table->member[verdict->unicast], i);
+		enqueue(forward, table->member[verdict->unicast], i, n);
 		copies++;
 	}
 	for (unsigned l = 0; listeners && l < listeners->n; l++) {
-		enqueue(forward, table->member[listeners->slot[l]], i);
+		enqueue(forward, table->member[listeners->slot[l]], i, n);
 		copies++;
 	}
 	if (verdict->denied != FWD_NOBODY) {
-		count_drops(table->member[verdict->denied]->counters.drops_out, verdict->why, 1);
+		count_drops(table->member[verdict->denied]->counters.drops_out, verdict->why, n);
 		copies++;
 	}
 	if (verdict->wire) {
-		forward->wire[forward->n_wire++] = (uint16_t)i;
+		for (unsigned k = 0; k < n; k++)
+			forward->wire[forward->n_wire++] = (uint16_t)(i + k);
 		copies++;
 	}
 	if (verdict->host) {
-		counter_add(&hub->host, 1);
+		counter_add(&forward->hub->host, n);
 		copies++;
 	}
 
 	return copies;
 }
 
-/* Does the law say of 'a' what it has just said of 'b'? It looks at nothing
- * else, and the frames of a burst are often of one conversation.
- */
+/* Does the law say the same of both? It looks at nothing else. */
 static inline bool is_alike(const struct frame *a, const struct frame *b)
 {
 	return a->len == b->len && a->vnet.gso_type == b->vnet.gso_type &&
 	       memcmp(a->head, b->head, FRAME_HEAD_LEN) == 0;
 }
 
+/* How many frames of the burst, from 'i' on, are alike: those of a conversation
+ * come in runs, and are judged, queued and counted once.
+ */
+static inline unsigned run_length(const struct burst *burst, unsigned i)
+{
+	unsigned n = 1;
+
+	while (i + n < burst->n && is_alike(&burst->frame[i], &burst->frame[i + n]))
+		n++;
+	return n;
+}
+
 /* Classifies and queues all frames of 'burst', which 'member' sent. */
 static void classify(struct forward *forward, struct path_member *member,
 		     const struct path_table *table, const struct burst *burst)
 {
-	struct path_hub *hub = member->hub;
 	struct path_traffic accepted = { 0 };
-	struct fwd_verdict verdict;
 	uint64_t replicas = 0;
+	unsigned n;
 
 	forward->burst = burst;
-	for (unsigned i = 0; i < burst->n; i++) {
+	forward->hub = member->hub;
+	for (unsigned i = 0; i < burst->n; i += n) {
 		const struct frame *frame = &burst->frame[i];
 		const struct fwd_frame view = {
 			.head = frame->head,
 			.len = frame->len,
 			.is_gso = frame->vnet.gso_type != VNET_GSO_NONE,
 		};
+		struct fwd_verdict verdict;
 		unsigned copies;
 
-		if (i > 0 && is_alike(frame, frame - 1))
-			; /* the verdict stands */
-		else if (member->slot == FWD_NOBODY)
+		if (member->slot == FWD_NOBODY)
 			fwd_from_wire(table->fwd, &view, &verdict);
 		else
 			fwd_from_endpoint(table->fwd, member->slot, &view, &verdict);
 
-		copies = dispatch(forward, hub, table, &verdict, &view, i);
+		n = run_length(burst, i);
+		copies = dispatch(forward, table, &verdict, &view, i, n);
 		if (copies == 0) {
 			count_drops(member->counters.drops_in,
-				    verdict.why < DROP_COUNT ? verdict.why : DROP_NO_OWNER, 1);
+				    verdict.why < DROP_COUNT ? verdict.why : DROP_NO_OWNER, n);
 			continue;
 		}
-		sum_traffic(&accepted, frame);
-		replicas += copies - 1;
+		sum_traffic(&accepted, frame, n);
+		replicas += (uint64_t)n * (copies - 1);
 	}
 
 	count_traffic(&member->counters.in, &accepted);
-	counter_add(&hub->replicas, replicas);
+	counter_add(&member->hub->replicas, replicas);
 }
 
 /* Takes back what a reflecting lower was just sent, and forwards it. */

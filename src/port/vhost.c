@@ -93,12 +93,12 @@ static inline bool vhost_check_vnet(const struct port_vhost *vhost, struct frame
 	unsigned work;
 
 	vnet->flags &= VNET_NEEDS_CSUM;
-	work = vnet_work(vnet);
-	if (work == 0) {
+	if (vnet_is_plain(vnet)) {
 		memset(vnet, 0, sizeof(*vnet));
 		return true;
 	}
 
+	work = vnet_work(vnet);
 	if (work & ~vhost->may_leave)
 		return false;
 	if (work & VNET_WORK_CSUM &&
@@ -253,8 +253,12 @@ static inline struct vhost_ring *vhost_choose(const struct port_vhost *vhost,
 static enum ring_put vhost_put(const struct port_vhost *vhost, struct vhost_ring *queue,
 			       const struct frame *frame)
 {
-	struct vnet_header vnet = frame->vnet;
+	struct vnet_header vnet;
 
+	if (!(frame->vnet.flags & ~vhost->flags_to))
+		return ring_put(&queue->ring, frame->iov, frame->n_iov, frame->len, &frame->vnet);
+
+	vnet = frame->vnet;
 	vnet.flags &= vhost->flags_to;
 	return ring_put(&queue->ring, frame->iov, frame->n_iov, frame->len, &vnet);
 }

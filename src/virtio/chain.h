@@ -110,8 +110,12 @@ void split_rewind(struct ring *ring, unsigned n_desc);
 void packed_rewind(struct ring *ring, unsigned n_desc);
 
 /* Notes a buffer as used; 'len' bytes were written to it. */
-void split_use(struct ring *ring, const struct ring_buffer *buffer, uint32_t len);
+static inline void split_use(struct ring *ring, const struct ring_buffer *buffer, uint32_t len);
 void packed_use(struct ring *ring, const struct ring_buffer *buffer, uint32_t len);
+
+/* Notes the rest of the window as used; nothing was written. */
+void split_use_all(struct ring *ring);
+void packed_use_all(struct ring *ring);
 
 /* Shows what was noted. True: the driver wants to be called. */
 bool split_publish(struct ring *ring);
@@ -164,6 +168,14 @@ static inline void store32(le32 *at, uint32_t value)
 static inline uint64_t load64(const le64 *at)
 {
 	return le64_to_cpu(__atomic_load_n(at, __ATOMIC_RELAXED));
+}
+
+static inline void split_use(struct ring *ring, const struct ring_buffer *buffer, uint32_t len)
+{
+	struct virtq_used_entry *entry = &ring->split.used->ring[ring->used++ & (ring->size - 1)];
+
+	store32(&entry->id, buffer->id);
+	store32(&entry->len, len);
 }
 
 #endif

@@ -171,6 +171,12 @@ void packed_use(struct ring *ring, const struct ring_buffer *buffer, uint32_t le
 	packed_step(ring, &ring->used, &ring->used_wrap, buffer->n_desc);
 }
 
+void packed_use_all(struct ring *ring)
+{
+	while (ring->n_done < ring->n_buffers)
+		packed_use(ring, &ring->buffer[ring->n_done++], 0);
+}
+
 /* Both fields of the driver's wish are one word, as they are for it. */
 static bool packed_wants_call(const struct ring *ring, uint16_t n)
 {

@@ -336,8 +336,10 @@ bool ring_release(struct ring *ring)
 	if (ring->n_done == ring->n_buffers)
 		return false;
 
-	for (; ring->n_done < ring->n_buffers; ring->n_done++)
-		ring_use(ring, &ring->buffer[ring->n_done], 0);
+	if (ring->layout == RING_SPLIT)
+		split_use_all(ring);
+	else
+		packed_use_all(ring);
 	return ring_publish(ring);
 }
 
@@ -415,22 +417,6 @@ static void ring_write(struct ring_writer *writer, const void *from, size_t len)
 	}
 }
 
-/* A frame for which one piece of memory is enough: nearly all of them. */
-static inline void ring_put_one(const struct ring *ring, uint8_t *to, const struct iovec *iov,
-				unsigned n_iov, const struct virtio_net_header *header)
-{
-	if (ring->header_len == sizeof(*header))
-		memcpy(to, header, sizeof(*header));
-	else
-		memcpy(to, header, sizeof(header->vnet));
-	to += ring->header_len;
-
-	for (unsigned i = 0; i < n_iov; i++) {
-		copy_bytes(to, iov[i].iov_base, iov[i].iov_len);
-		to += iov[i].iov_len;
-	}
-}
-
 static void ring_use_many(struct ring *ring, unsigned n, uint32_t len)
 {
 	for (unsigned i = 0; i < n; i++) {
@@ -442,24 +428,17 @@ static void ring_use_many(struct ring *ring, unsigned n, uint32_t len)
 	}
 }
 
-enum ring_put ring_put(struct ring *ring, const struct iovec *iov, unsigned n_iov, uint32_t len,
-		       const struct vnet_header *vnet)
+/* The frame does not go to one piece of memory that was fetched already. */
+static __attribute__((noinline)) enum ring_put ring_put_slowly(struct ring *ring,
+							       const struct iovec *iov,
+							       unsigned n_iov, uint32_t len,
+							       const struct vnet_header *vnet)
 {
-	struct virtio_net_header header = { .vnet = *vnet, .num_buffers = cpu_to_le16(1) };
-	const struct ring_buffer *first = &ring->buffer[ring->n_done];
+	struct virtio_net_header header = { .vnet = *vnet };
 	uint32_t whole = len + ring->header_len;
 	struct ring_writer writer;
 	enum ring_put put;
 	unsigned n;
-
-	assert(ring->direction == RING_TO_GUEST);
-
-	if (ring->n_done < ring->n_buffers && ring->iov[first->iov].iov_len >= whole) {
-		ring_put_one(ring, ring->iov[first->iov].iov_base, iov, n_iov, &header);
-		ring->n_done++;
-		ring_use(ring, first, whole);
-		return RING_PUT_DONE;
-	}
 
 	put = ring_reserve(ring, whole, &n);
 	if (put != RING_PUT_DONE)
@@ -472,6 +451,45 @@ enum ring_put ring_put(struct ring *ring, const struct iovec *iov, unsigned n_io
 	for (unsigned i = 0; i < n_iov; i++)
 		ring_write(&writer, iov[i].iov_base, iov[i].iov_len);
 	ring_use_many(ring, n, whole);
+	return RING_PUT_DONE;
+}
+
+/* Writes the header of a frame in one buffer, in pieces of which the processor
+ * has just stored the same ones: others would have to wait for its cache.
+ */
+static inline uint8_t *ring_write_header(const struct ring *ring, uint8_t *to,
+					 const struct vnet_header *vnet)
+{
+	const uint8_t *from = (const uint8_t *)vnet;
+	const le16 one = cpu_to_le16(1);
+
+	memcpy(to, from, 8);
+	memcpy(to + 8, from + 8, 2);
+	if (ring->header_len == sizeof(struct virtio_net_header))
+		memcpy(to + sizeof(*vnet), &one, sizeof(one));
+	return to + ring->header_len;
+}
+
+enum ring_put ring_put(struct ring *ring, const struct iovec *iov, unsigned n_iov, uint32_t len,
+		       const struct vnet_header *vnet)
+{
+	const struct ring_buffer *buffer = &ring->buffer[ring->n_done];
+	uint32_t whole = len + ring->header_len;
+	uint8_t *to;
+
+	assert(ring->direction == RING_TO_GUEST);
+
+	if (ring->n_done == ring->n_buffers || ring->iov[buffer->iov].iov_len < whole)
+		return ring_put_slowly(ring, iov, n_iov, len, vnet);
+
+	to = ring_write_header(ring, ring->iov[buffer->iov].iov_base, vnet);
+	for (unsigned i = 0; i < n_iov; i++) {
+		copy_bytes(to, iov[i].iov_base, iov[i].iov_len);
+		to += iov[i].iov_len;
+	}
+	ring->n_done++;
+	ring->per_frame = 1;
+	ring_use(ring, buffer, whole);
 	return RING_PUT_DONE;
 }
 
