@@ -111,36 +111,108 @@ static bool packed_walk(struct ring *ring, struct ring_buffer *buffer, struct ch
 	return true;
 }
 
+/* Fetches buffers of one descriptor in one piece of memory, as
+ * split_fetch_simple(), up to the ring's end; returns how many.
+ */
+static inline unsigned packed_fetch_simple(struct ring *ring, unsigned n,
+					   enum ring_direction direction)
+{
+	const uint16_t mask = VIRTQ_NEXT | VIRTQ_WRITE | VIRTQ_INDIRECT | VIRTQ_AVAIL | VIRTQ_USED;
+	const uint16_t wanted = (uint16_t)((direction == RING_FROM_GUEST ? 0 : VIRTQ_WRITE) |
+					   (ring->avail_wrap ? VIRTQ_AVAIL : VIRTQ_USED));
+	const struct guest_region *region = &ring->mem->region[ring->hint % GUEST_REGIONS_MAX];
+	const unsigned is_from = direction == RING_FROM_GUEST;
+	const uint64_t gpa = region->gpa, size = region->size;
+	const struct virtq_packed_desc *table = &ring->packed.desc[ring->avail];
+	struct ring_buffer *buffer = &ring->buffer[ring->n_buffers];
+	struct iovec *iov = &ring->iov[ring->n_iov];
+	uint16_t at = ring->n_iov;
+	unsigned i;
+
+	n = MIN(n, (RING_IOV_MAX - at) / (1 + is_from));
+	n = MIN(n, ring->size - ring->avail);
+	for (i = 0; i < n; i++) {
+		uint16_t flags = load16_acquire(&table[i].flags);
+		struct chain_desc desc;
+		uint64_t offset;
+		uint8_t *host;
+
+		if ((flags & mask) != wanted)
+			break;
+		packed_read(&table[i], flags, &desc);
+		offset = desc.addr - gpa;
+		if (desc.len == 0 || offset >= size || desc.len > size - offset)
+			break;
+
+		host = region->host + offset;
+		if (is_from)
+			*iov++ = (struct iovec){ NULL, 0 };
+		*iov++ = (struct iovec){ .iov_base = host, .iov_len = desc.len };
+
+		buffer->id = desc.next;
+		buffer->n_desc = 1;
+		buffer->iov = at;
+		buffer->n_iov = (uint16_t)(1 + is_from);
+		buffer->len = desc.len;
+		buffer->is_cut = false;
+		buffer++;
+		at = (uint16_t)(at + 1 + is_from);
+
+		__builtin_prefetch(host, direction == RING_TO_GUEST);
+		__builtin_prefetch(host + 64, direction == RING_TO_GUEST);
+		__builtin_prefetch(&table[i] + 8);
+	}
+
+	ring->n_buffers = (uint16_t)(ring->n_buffers + i);
+	ring->n_iov = at;
+	packed_step(ring, &ring->avail, &ring->avail_wrap, i);
+	return i;
+}
+
+/* Fetches any buffer; returns its descriptors. 0: there is none, the ring is
+ * broken, or the window full.
+ */
+static unsigned packed_fetch_one(struct ring *ring)
+{
+	const struct virtq_packed_desc *at = &ring->packed.desc[ring->avail];
+	uint16_t flags = load16_acquire(&at->flags);
+	struct ring_buffer *buffer;
+	struct chain_desc desc;
+
+	if (!packed_is_available(flags, ring->avail_wrap))
+		return 0;
+
+	buffer = chain_begin(ring);
+	packed_read(at, flags, &desc);
+	if (!packed_walk(ring, buffer, &desc) || !chain_end(ring, buffer))
+		return 0;
+
+	packed_step(ring, &ring->avail, &ring->avail_wrap, buffer->n_desc);
+	chain_prefetch(ring, buffer);
+	return buffer->n_desc;
+}
+
 void packed_fetch(struct ring *ring, unsigned n)
 {
-	unsigned n_desc = 0;
+	unsigned n_desc = 0, step;
 
 	n = MIN(n, (unsigned)RING_WINDOW);
 	while (ring->n_buffers < n) {
-		const struct virtq_packed_desc *at = &ring->packed.desc[ring->avail];
-		uint16_t flags = load16_acquire(&at->flags);
-		struct ring_buffer *buffer;
-		struct chain_desc desc;
-
-		if (!packed_is_available(flags, ring->avail_wrap))
-			return;
-
-		__builtin_prefetch(at + 8);
-		buffer = chain_begin(ring);
-		packed_read(at, flags, &desc);
-		if (!packed_walk(ring, buffer, &desc))
+		if (ring->direction == RING_FROM_GUEST)
+			step = packed_fetch_simple(ring, n - ring->n_buffers, RING_FROM_GUEST);
+		else
+			step = packed_fetch_simple(ring, n - ring->n_buffers, RING_TO_GUEST);
+		if (step == 0)
+			step = packed_fetch_one(ring);
+		if (step == 0)
 			return;
 
 		/* More than a turn: somebody writes behind us, and is no driver. */
-		n_desc += buffer->n_desc;
+		n_desc += step;
 		if (n_desc > ring->size) {
 			ring_break(ring, "more descriptors than its ring of %u has", ring->size);
 			return;
 		}
-		if (!chain_end(ring, buffer))
-			return;
-		packed_step(ring, &ring->avail, &ring->avail_wrap, buffer->n_desc);
-		chain_prefetch(ring, buffer);
 	}
 }
 
