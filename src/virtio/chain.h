@@ -77,17 +77,13 @@ static inline bool chain_end(struct ring *ring, struct ring_buffer *buffer)
 	return true;
 }
 
-/* Asks for the memory of a buffer that will be used soon: a small frame's. */
-static inline void chain_prefetch(const struct ring *ring, const struct ring_buffer *buffer)
+/* Asks for memory that will be used soon, as much of it as a short frame has. */
+static inline void chain_prefetch(const uint8_t *at, enum ring_direction direction)
 {
-	const uint8_t *at;
-
-	if (ring->direction == RING_FROM_GUEST) {
-		at = ring->iov[buffer->iov + 1].iov_base;
+	if (direction == RING_FROM_GUEST) {
 		__builtin_prefetch(at);
 		__builtin_prefetch(at + 64);
 	} else {
-		at = ring->iov[buffer->iov].iov_base;
 		__builtin_prefetch(at, 1);
 		__builtin_prefetch(at + 64, 1);
 	}

@@ -158,8 +158,7 @@ static inline unsigned packed_fetch_simple(struct ring *ring, unsigned n,
 		buffer++;
 		at = (uint16_t)(at + 1 + is_from);
 
-		__builtin_prefetch(host, direction == RING_TO_GUEST);
-		__builtin_prefetch(host + 64, direction == RING_TO_GUEST);
+		chain_prefetch(host, direction);
 		__builtin_prefetch(&table[i] + 8);
 	}
 
@@ -188,7 +187,6 @@ static unsigned packed_fetch_one(struct ring *ring)
 		return 0;
 
 	packed_step(ring, &ring->avail, &ring->avail_wrap, buffer->n_desc);
-	chain_prefetch(ring, buffer);
 	return buffer->n_desc;
 }
 

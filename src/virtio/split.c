@@ -158,8 +158,7 @@ static inline unsigned split_fetch_simple(struct ring *ring, const uint16_t head
 		buffer++;
 		at = (uint16_t)(at + 1 + is_from);
 
-		__builtin_prefetch(host, direction == RING_TO_GUEST);
-		__builtin_prefetch(host + 64, direction == RING_TO_GUEST);
+		chain_prefetch(host, direction);
 	}
 
 	ring->n_buffers = (uint16_t)(ring->n_buffers + i);
@@ -180,7 +179,6 @@ static bool split_fetch_one(struct ring *ring, uint16_t head)
 		return false;
 
 	ring->avail++;
-	chain_prefetch(ring, buffer);
 	return true;
 }
 
