@@ -7,6 +7,7 @@ import pytest
 
 import peers
 from daemon import running
+from network import Network, Wire
 
 
 @pytest.fixture
@@ -28,3 +29,32 @@ def lan(daemon):
     daemon.control.add("lan0", kind="dummy", address="02:00:00:ff:00:00")
     peers.endpoints(daemon, 3)
     return daemon
+
+
+@pytest.fixture
+def network(root):
+    """A network namespace; devices in it concern nobody else."""
+    network = Network()
+    yield network
+    network.close()
+
+
+@pytest.fixture
+def lower(network):
+    """The network with low0, which endpoints can cling to, and its far end wire0."""
+    network.veth(address="02:00:00:ff:00:00")
+    return network
+
+
+@pytest.fixture
+def wire(lower):
+    wire = Wire(lower)
+    yield wire
+    wire.close()
+
+
+@pytest.fixture
+def netd(lower):
+    """A limpetd in the network of 'lower'."""
+    with running(enter=lower.enter) as limpetd:
+        yield limpetd
