@@ -48,20 +48,20 @@ class Place:
 
 class Daemon:
     """One limpetd, ready. 'prefix' are words before its command, 'limits' are
-    resource limits, 'enter' is called in the new process.
+    resource limits, 'enter' is called in the new process. With 'session' it finds
+    its runtime directory by itself, as for a user's session.
     """
 
-    def __init__(self, place, *, prefix=(), environment=None, limits=(), enter=None,
-                 default_dir=None):
+    def __init__(self, place, *, prefix=(), program=BUILD / "limpetd", limits=(),
+                 enter=None, session=False):
         self.place = place.path
-        self.runtime_dir = default_dir or place.path / "run"
-        options = [] if default_dir else ["--runtime-dir", str(self.runtime_dir)]
-        self.command = [*prefix, str(BUILD / "limpetd"), *options]
-        self.environment = {**os.environ, **(environment or {})}
+        self.runtime_dir = place.path / ("limpet" if session else "run")
+        options = [] if session else ["--runtime-dir", str(self.runtime_dir)]
+        self.command = [*prefix, str(program), *options]
+        self.environment = {**os.environ, "XDG_RUNTIME_DIR": str(place.path)}
         self.environment.pop("PYTEST_CURRENT_TEST", None)  # which can be too long
         self.limits, self.enter = limits, enter
         self.log_path = place.path / "log"
-        self.control = None
         self.start()
 
     def start(self):
@@ -80,6 +80,7 @@ class Daemon:
             wait_until(lambda: self.is_ready(notify), "limpetd says READY=1")
         self.pid = self.process.pid
         self.control = self.connect()
+        assert not self.control.links()
 
     def prepare(self):
         """In the child, before limpetd is there."""
@@ -142,26 +143,34 @@ class Daemon:
         assert not list(self.runtime_dir.iterdir())
 
     def kill(self):
-        """Ends it without asking."""
+        """Ends it without asking, if it has not ended."""
         self.control.close()
         self.process.kill()
         self.process.wait()
 
 
 @contextlib.contextmanager
-def running(user=None, **options):
-    """A daemon for a with statement. As 'user' if one is named, which needs root."""
-    place = Place(user)
-    try:
+def running(user=None, capabilities=(), **options):
+    """A daemon for a with statement: as this user, or as 'user', which needs root,
+    with these capabilities and no other.
+    """
+    with contextlib.ExitStack() as stack:
+        place = Place(user)
+        stack.callback(place.remove)
         if user is not None:
-            options["prefix"] = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups",
-                                 *options.get("prefix", [])]
+            # The build may lie where others cannot go.
+            programs = stack.enter_context(tempfile.TemporaryDirectory(dir="/tmp"))
+            os.chmod(programs, 0o755)
+            options["program"] = shutil.copy2(BUILD / "limpetd", programs)
+            options["prefix"] = become(user, capabilities)
         daemon = Daemon(place, **options)
-        try:
-            yield daemon
-            daemon.stop()
-        finally:
-            if daemon.process.poll() is None:
-                daemon.kill()
-    finally:
-        place.remove()
+        stack.callback(daemon.kill)
+        yield daemon
+        daemon.stop()
+
+
+def become(user, capabilities=()):
+    """The command that makes another one run as 'user' with these capabilities."""
+    caps = ",".join(["-all", *(f"+{name}" for name in capabilities)])
+    return ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups",
+            f"--inh-caps={caps}", f"--ambient-caps={caps}", f"--bounding-set={caps}"]

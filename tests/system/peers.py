@@ -101,6 +101,7 @@ class Dgram:
         self.path, self.here = path, here
         if here:
             self.socket.bind(str(here))
+            os.chmod(here, 0o777)  # a daemon of another user answers, too
 
     def close(self):
         self.socket.close()
