@@ -55,7 +55,22 @@ static int make_dir(const char *path, mode_t mode, struct err *err)
 	return 0;
 }
 
-/* Removes what a daemon that was killed left behind: nobody else has the lock. */
+/* Removes the endpoint's sockets; were there any? */
+static bool remove_sockets(const struct runtime_dir *dir, const char *name)
+{
+	char path[PATH_SIZE];
+	bool any = false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(socket_files); i++) {
+		endpoint_socket_path(dir, name, (enum endpoint_socket)i, path);
+		any |= unlink(path) == 0;
+	}
+	return any;
+}
+
+/* Removes what a daemon that was killed left behind: nobody else has the lock.
+ * An empty directory may be somebody's own.
+ */
 static void remove_leftovers(const struct runtime_dir *dir)
 {
 	DIR *entries = opendir(dir->path);
@@ -66,7 +81,7 @@ static void remove_leftovers(const struct runtime_dir *dir)
 		const char *name = entry->d_name;
 
 		if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
-		    strlen(name) < LINK_NAME_SIZE)
+		    strlen(name) < LINK_NAME_SIZE && remove_sockets(dir, name))
 			endpoint_sockets_remove(dir, name);
 	}
 	if (entries)
@@ -186,10 +201,7 @@ void endpoint_sockets_remove(const struct runtime_dir *dir, const char *name)
 {
 	char path[PATH_SIZE];
 
-	for (size_t i = 0; i < ARRAY_SIZE(socket_files); i++) {
-		endpoint_socket_path(dir, name, (enum endpoint_socket)i, path);
-		(void)unlink(path);
-	}
+	(void)remove_sockets(dir, name);
 	join(path, dir, name, NULL);
 	(void)rmdir(path);
 }

@@ -175,12 +175,14 @@ def test_after_a_kill_it_starts_again_where_it_was(lan):
     wait_until(peer.is_closed, "the peer sees that the daemon is gone")
     assert all((lan.runtime_dir / name / "stream.sock").exists() for name in names)
     (lan.runtime_dir / "notes").write_text("somebody's own")
+    (lan.runtime_dir / "empty").mkdir()
 
     lan.start()
     assert not lan.control.links()
     left = {path.name for path in lan.runtime_dir.iterdir()}
-    assert left == {"control.sock", "lock", "notes"}
+    assert left == {"control.sock", "lock", "notes", "empty"}
     (lan.runtime_dir / "notes").unlink()
+    (lan.runtime_dir / "empty").rmdir()
     lan.control.add("lan0", kind="dummy")
     lan.control.add_endpoint("m1")
     attach(lan, "m1").close()
