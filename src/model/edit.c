@@ -28,19 +28,6 @@ struct field_edit {
 	int (*put)(struct edit *edit, struct err *err);
 };
 
-static int put_kind(struct edit *edit, struct err *err)
-{
-	enum link_kind kind = edit->next_ep ? edit->next_ep->kind : edit->next_lower->kind;
-	const char *name = edit->next_ep ? edit->next_ep->name : edit->next_lower->name;
-
-	if (edit->change->kind == kind)
-		return 0;
-
-	/* R1.37 */
-	return err_set(err, EOPNOTSUPP, "'%s' is of type %s, not %s; a link keeps its type", name,
-		       link_kind_name(kind), link_kind_name(edit->change->kind));
-}
-
 static int put_lower(struct edit *edit, struct err *err)
 {
 	const char *lower = edit->change->lower;
@@ -283,7 +270,6 @@ int edit_endpoint(struct edit *edit, struct err *err)
 {
 	/* clang-format off */
 	static const struct field_edit fields[] = {
-		{ LINK_HAS_KIND,       put_kind },
 		{ LINK_HAS_LOWER,      put_lower },
 		{ LINK_HAS_NEW_NAME,   put_new_name },
 		{ LINK_HAS_MODE,       put_mode },
@@ -308,7 +294,6 @@ int edit_dummy(struct edit *edit, struct err *err)
 {
 	/* clang-format off */
 	static const struct field_edit fields[] = {
-		{ LINK_HAS_KIND,     put_kind },
 		{ LINK_HAS_NEW_NAME, put_new_name },
 		{ LINK_HAS_ADDRESS,  put_dummy_address },
 		{ LINK_HAS_MTU,      put_dummy_mtu },

@@ -244,6 +244,8 @@ static void modes_and_flags_change_as_in_the_kernel(void **state)
 		{ "R1.37", LAN, "add m1 lan0 mode 24", EINVAL, "mode 24" },
 		{ "R1.37", M1, "set m1 kind macvlan", EOPNOTSUPP, "'m1' is of type macvtap, not macvlan" },
 		{ "R1.37", LAN, "set lan0 kind macvtap", EOPNOTSUPP, "'lan0' is of type dummy" },
+		{ "R1.37", LAN, "set lan0 kind macvtap mode vepa", EOPNOTSUPP, "'lan0' is of type dummy" },
+		{ "R1.37", M1, "set m1 kind dummy hairpin on", EOPNOTSUPP, "'m1' is of type macvtap" },
 		{ "R1.37", M1, "set m1 kind macvtap mode vepa", 0, "m1.mode=vepa" },
 		{ "R1.38", M1, "set m1 flags 4", EINVAL, "flags 0x4" },
 		{ "R1.38", LAN, "add m1 lan0 flags 4", EINVAL, "flags 0x4" },

@@ -29,11 +29,18 @@ static int copy_endpoint(const struct model_endpoint *ep, struct model_endpoint 
 static int check_target(const struct world_link *link, const struct link_change *change,
 			struct err *err)
 {
+	enum link_kind kind = link->ep ? link->ep->kind : link->lower->kind;
+	const char *name = link->ep ? link->ep->name : link->lower->name;
 	int r;
 
-	if (link->lower && link->lower->kind == LINK_KIND_NETDEV)
+	if (kind == LINK_KIND_NETDEV)
 		return err_set(err, EOPNOTSUPP, "'%s' is a device of the host; use 'ip link'",
-			       link->lower->name);
+			       name);
+
+	/* R1.37. Before the fields, which mean something for the type asked of. */
+	if ((change->has & LINK_HAS_KIND) && change->kind != kind)
+		return err_set(err, EOPNOTSUPP, "'%s' is of type %s, not %s; a link keeps its type",
+			       name, link_kind_name(kind), link_kind_name(change->kind));
 
 	r = check_fields(change, link->ep ? CHECK_SET_ENDPOINT : CHECK_SET_DUMMY, err);
 	return r < 0 ? r : check_values(change, err);
