@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -88,17 +89,35 @@ static void remove_leftovers(const struct runtime_dir *dir)
 		(void)closedir(entries);
 }
 
+/* Sets 'dir->path' to 'path', from the root: it is told to others, who are
+ * elsewhere.
+ */
+static int set_path(struct runtime_dir *dir, const char *path, struct err *err)
+{
+	char here[PATH_MAX] = "";
+	int len;
+
+	if (path[0] != '/' && !getcwd(here, sizeof(here)))
+		return err_set(err, errno, "cannot tell where '%s' is: %s; name it from the root",
+			       path, strerror(errno));
+
+	len = snprintf(dir->path, sizeof(dir->path), "%s%s%s", here, here[0] ? "/" : "", path);
+	if (len < 0 || (size_t)len >= sizeof(dir->path))
+		return err_set(err, ENAMETOOLONG,
+			       "the runtime directory '%s%s%s' is too long: %zu characters fit",
+			       here, here[0] ? "/" : "", path, RUNTIME_DIR_MAX);
+	return 0;
+}
+
 int runtime_dir_open(struct runtime_dir *dir, const char *path, struct err *err)
 {
 	int fd SCOPED(scoped_fd) = -1;
 	char lock[PATH_SIZE];
 	int r;
 
-	if (!text_copy(dir->path, sizeof(dir->path), path))
-		return err_set(err, ENAMETOOLONG,
-			       "the runtime directory '%s' is too long: %zu characters fit", path,
-			       RUNTIME_DIR_MAX);
-
+	r = set_path(dir, path, err);
+	if (r < 0)
+		return r;
 	r = make_dir(path, 0755, err);
 	if (r < 0)
 		return r;

@@ -80,6 +80,16 @@ def test_in_the_longest_runtime_dir_the_longest_name_has_sockets(place):
     daemon.stop()
 
 
+def test_a_runtime_dir_is_told_from_the_root(place):
+    from_there = f'cd {place.path} && exec "$0" --runtime-dir run'
+    daemon = Daemon(place, prefix=["sh", "-c", from_there], default_dir=place.path / "run")
+    daemon.control.add("lan0", kind="dummy")
+    daemon.control.add_endpoint("m1")
+    told = daemon.control.link("m1")["sockets"]["stream"]
+    daemon.stop()
+    assert told == str(place.path / "run" / "m1" / "stream.sock")
+
+
 def test_a_runtime_dir_that_cannot_be_made_is_refused(place):
     refuses_to_start(limpetd("--runtime-dir", place.path / "no" / "run"),
                      str(place.path / "no" / "run"), "No such file or directory")
