@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The demo itself: three guests, four modes, one table.
 
-usage: ./run demo [--keep]
+usage: ./run demo [--keep] [--stream]
 
 All three guests cling to lan0, a dummy lower, by g1, g2 and g3, whose mode is changed
 while they run. As no endpoint can be changed into passthru, each guest has a second NIC
@@ -39,6 +39,9 @@ def main():
     parser = argparse.ArgumentParser(prog="./run demo", description="Limpet's four modes, live.")
     parser.add_argument("--keep", action="store_true",
                         help="leave all of it up, and say how to join it and how to end it")
+    parser.add_argument("--stream", dest="way", action="store_const", const="stream",
+                        default="vhost",
+                        help="attach the guests by stream sockets instead of vhost-user")
     options = parser.parse_args()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
@@ -49,7 +52,7 @@ def main():
     complaints = []
     goodbye = None
     try:
-        goodbye = _demo(directory, account, options.keep, complaints)
+        goodbye = _demo(directory, account, options, complaints)
     except (GuestError, NetworkError, initramfs.Unbootable) as failure:
         complaints.append(str(failure))
     except KeyboardInterrupt:
@@ -70,10 +73,11 @@ def main():
     return 0
 
 
-def _demo(directory, account, keep, complaints):
+def _demo(directory, account, options, complaints):
     """Runs everything in 'directory'; appends to 'complaints' what is not as it must be.
-    With 'keep' and no complaints all is left running; returns what to say about that.
+    To be kept, and without complaints, all is left running; returns what to say about that.
     """
+    keep, way = options.keep, options.way
     machine = _machine(directory, account)
     with contextlib.ExitStack() as stack:
         pool = stack.enter_context(concurrent.futures.ThreadPoolExecutor(len(law.GUESTS)))
@@ -87,7 +91,7 @@ def _demo(directory, account, keep, complaints):
             complaints.append("limpetd has privileges, which the embedded default must not need")
 
         _make_links(network)
-        guests = _boot(stack, pool, network, directory, account, machine, keep)
+        guests = _boot(stack, pool, network, directory, account, machine, options)
         lan = [Seat(i, guest, "eth0", f"g{i}", "192.0.2") for i, guest in guests.items()]
         alone = [Seat(i, guest, "eth1", f"alone{i}", "198.51.100", f"wire{i}")
                  for i, guest in guests.items()]
@@ -102,7 +106,7 @@ def _demo(directory, account, keep, complaints):
             say(f"$ limpet -s link show {name}\n{network.limpet(f'-s link show {name}').rstrip()}")
         if keep and not complaints:
             stack.pop_all()
-            return farewell.text(BUILD, directory, network, guests.values(), machine)
+            return farewell.text(BUILD, directory, network, guests.values(), machine, way)
     return None
 
 
@@ -126,7 +130,7 @@ def _make_links(network):
         network.limpet(f"link set alone{i} up")
 
 
-def _boot(stack, pool, network, directory, account, machine, keep):
+def _boot(stack, pool, network, directory, account, machine, options):
     """Starts the guests, the first NIC behind g1.., the second behind alone1..; returns them
     by number.
     """
@@ -134,12 +138,13 @@ def _boot(stack, pool, network, directory, account, machine, keep):
     guests = {
         i: stack.enter_context(Guest(
             f"guest{i}", directory / f"guest{i}", account, machine,
-            network.qemu_args(f"g{i}") + network.qemu_args(f"alone{i}"), keep,
+            network.qemu_args(machine, f"g{i}", f"alone{i}", way=options.way), options.keep,
         ))
         for i in law.GUESTS
     }
     list(pool.map(Guest.wait_ready, guests.values()))
-    say(f"three guests booted in {time.monotonic() - started:.1f} s\n")
+    how = "vhost-user" if options.way == "vhost" else "stream sockets"
+    say(f"three guests booted in {time.monotonic() - started:.1f} s, attached by {how}\n")
     return guests
 
 

@@ -87,9 +87,12 @@ class Network:
         """Everything `limpet -j -d -s link show` says, by name."""
         return {link["ifname"]: link for link in json.loads(self.limpet("-j -d -s link show"))}
 
-    def qemu_args(self, name):
-        """QEMU's arguments for endpoint 'name', as `limpet qemu` gives them."""
-        return shlex.split(self.limpet(f"qemu {name}"))
+    def qemu_args(self, machine, *names, way="vhost"):
+        """QEMU's arguments for a guest with a NIC on each endpoint of 'names', as `limpet
+        qemu` gives them; 'way' is "vhost" or "stream".
+        """
+        words = f"qemu {' '.join(names)} memory {machine.memory_mib}M {way}"
+        return shlex.split(self.limpet(words))
 
     def _argv(self, program):
         return [str(self._programs / program), "--runtime-dir", str(self.runtime_dir)]

@@ -56,9 +56,11 @@ static const char dummy[] =
 
 static const char monitor[] = "Usage: limpet monitor [ link | all ]\n";
 
-static const char qemu[] = "Usage: limpet qemu [ dev ] NAME\n"
-			   "\n"
-			   "Prints what to add to QEMU's command line to attach a guest to NAME.\n";
+static const char qemu[] =
+	"Usage: limpet qemu [ dev ] NAME ... [ memory { SIZE | off } ] [ vhost | stream ]\n"
+	"\n"
+	"Prints what to add to QEMU's command line to attach a guest with SIZE of memory\n"
+	"(512M) to NAME: with vhost-user, or through a stream socket.\n";
 
 static const struct topic {
 	const char *name, *text;

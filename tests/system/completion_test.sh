@@ -100,7 +100,7 @@ expect 'limpet link show type macvtap u' up
 expect 'limpet link help ' macvtap macvlan dummy
 expect 'limpet monitor ' link
 expect 'limpet qemu ' web0 web1 "$quoted"
-expect 'limpet qemu web0 '
+expect 'limpet qemu web0 ' memory stream vhost web0 web1 "$quoted"
 expect 'limpet nonsense '
 
 number=$((number + 1))

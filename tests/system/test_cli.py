@@ -167,10 +167,17 @@ def test_show_says_who_is_attached_and_what_was_dropped(limpet):
 
 
 def test_qemu_arguments_are_ready_to_paste(limpet):
-    assert limpet("qemu m0") == (
+    vhost = (f"-chardev socket,id=m0-vhost,path={limpet.runtime_dir}/m0/vhost.sock,reconnect=1 "
+             "-netdev vhost-user,id=m0,chardev=m0-vhost "
+             "-device virtio-net-pci,netdev=m0,mac=02:00:00:00:00:10")
+    memory = "-object memory-backend-memfd,id=limpet,size={},share=on -machine memory-backend=limpet "
+    assert limpet("qemu m0") == memory.format("512M") + vhost + "\n"
+    assert limpet("qemu dev m0 memory 2G") == memory.format("2G") + vhost + "\n"
+    assert limpet("qemu m0 m0 memory off") == vhost + " " + vhost + "\n"
+    assert limpet("qemu m0 stream") == (
         f"-netdev stream,id=m0,server=off,addr.type=unix,addr.path={limpet.runtime_dir}/m0/stream.sock "
         "-device virtio-net-pci,netdev=m0,mac=02:00:00:00:00:10\n")
-    assert json.loads(limpet("-j qemu m0"))[0] == "-netdev"
+    assert json.loads(limpet("-j qemu m0"))[0] == "-object"
     refused = limpet.run("qemu", "lan0")
     assert refused.returncode == 2
     assert "'lan0' is no endpoint" in refused.stderr
@@ -192,6 +199,7 @@ def test_qemu_arguments_are_ready_to_paste(limpet):
     ("link help foo", 1, 'there is no help for "foo", try "limpet link help"'),
     ("link set m0 type macvtap nopromisc", 1, "macvtap: nopromisc flag only valid in passthru mode"),
     ("monitor foo", 1, '"foo" is one word too many; try "help" instead of it'),
+    ("qemu m0 memory much", 1, 'argument of "memory" must be a size such as 512M or 2G, or "off"'),
     ("qemu", 1, 'not enough information: which endpoint? try "limpet qemu help"'),
     ("-batch /dev/null link", 1, '"link" is one word too many; try "help" instead of it'),
     ("-batch /nonexistent", 1, 'cannot open file "/nonexistent" for reading: No such file or directory'),
