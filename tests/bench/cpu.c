@@ -89,6 +89,23 @@ void cpu_times_read(struct cpu_times *times, long switch_pid)
 	read_machine(times);
 }
 
+static double seconds(uint64_t ns)
+{
+	return (double)ns / 1e9;
+}
+
+void cpu_times_print(const struct cpu_times *begin, const struct cpu_times *end)
+{
+	uint64_t own = end->own - begin->own, forward = end->forward - begin->forward;
+	uint64_t busy = end->busy - begin->busy, known = own + forward;
+
+	printf(", \"seconds\": %.6f", seconds(end->at - begin->at));
+	printf(", \"cpu\": {\"load\": %.6f, \"switch\": %.6f", seconds(own), seconds(forward));
+	printf(", \"others\": %.3f, \"waited\": %.6f, \"steal\": %.3f}",
+	       seconds(busy - MIN(busy, known)), seconds(end->waited - begin->waited),
+	       seconds(end->steal - begin->steal));
+}
+
 void cpu_pin(long cpu)
 {
 	cpu_set_t set;

@@ -20,6 +20,11 @@ struct cpu_times {
 /* 'switch_pid' is 0 when the kernel forwards. */
 void cpu_times_read(struct cpu_times *times, long switch_pid);
 
+/* Prints what was used in between, in seconds, as members of a JSON object that
+ * has some already. "others" is what neither process used, to the kernel's tick.
+ */
+void cpu_times_print(const struct cpu_times *begin, const struct cpu_times *end);
+
 /* Ties the calling thread to 'cpu'; does nothing if that is negative. */
 void cpu_pin(long cpu);
 

@@ -178,21 +178,6 @@ static void print_account(const struct side *a, const struct side *b)
 	       a->in.foreign + b->in.foreign);
 }
 
-/* Processor seconds in the period; "others" is what neither this program nor
- * the switch used, to the kernel's tick.
- */
-static void print_cpu(const struct cpu_times *begin, const struct cpu_times *end)
-{
-	uint64_t own = end->own - begin->own, forward = end->forward - begin->forward;
-	uint64_t busy = end->busy - begin->busy, known = own + forward;
-
-	printf(", \"seconds\": %.6f", seconds(end->at - begin->at));
-	printf(", \"cpu\": {\"load\": %.6f, \"switch\": %.6f", seconds(own), seconds(forward));
-	printf(", \"others\": %.3f, \"waited\": %.6f, \"steal\": %.3f}",
-	       seconds(busy - MIN(busy, known)), seconds(end->waited - begin->waited),
-	       seconds(end->steal - begin->steal));
-}
-
 static int run_flow(const struct options *options, struct side *a, struct side *b, struct err *err)
 {
 	struct flow flow;
@@ -211,7 +196,7 @@ static int run_flow(const struct options *options, struct side *a, struct side *
 	       flow.sent, flow.received, flow.total_sent,
 	       flow.total_sent - MIN(flow.total_sent, flow.total_received));
 	print_account(a, b);
-	print_cpu(&flow.begin, &flow.end);
+	cpu_times_print(&flow.begin, &flow.end);
 	return 0;
 }
 
@@ -228,7 +213,7 @@ static int run_echo(const struct options *options, struct side *a, struct side *
 	printf(", \"min_ns\": %" PRIu64 ", \"p50_ns\": %" PRIu64 ", \"p99_ns\": %" PRIu64, echo.min,
 	       echo.p50, echo.p99);
 	print_account(a, b);
-	print_cpu(&echo.begin, &echo.end);
+	cpu_times_print(&echo.begin, &echo.end);
 	return 0;
 }
 

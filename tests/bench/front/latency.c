@@ -8,48 +8,58 @@
 #include "bench/clock.h"
 #include "measuring.h"
 
-#define LOST_NS 200000000 /* an answer that has not come by then will not come */
+#define LOST_MS 3000 /* an answer that has not come by then will not come */
 
-/* Waits for one more frame of 'lane' in the peer's rings. */
-static bool await(struct traffic *traffic, const struct lane *lane, struct sink *sink, bool sleep)
+/* Waits for one more frame of 'lane' in the peer's rings. One that is there
+ * although nobody called is late, and not lost: '*late' counts it.
+ */
+static bool await(struct traffic *traffic, const struct lane *lane, struct sink *sink,
+		  uint64_t *late)
 {
 	struct pollfd pollfd = { .fd = sink->rx->call_fd, .events = POLLIN };
-	uint64_t before = lane->received, deadline = clock_ns() + LOST_NS;
+	uint64_t before = lane->received, deadline = clock_ns() + LOST_MS * 1000000ULL;
 	unsigned turns = 0;
+	bool called = true;
 
 	for (;;) {
 		traffic_receive(traffic, sink);
-		if (lane->received > before)
+		if (lane->received > before) {
+			if (!called)
+				++*late;
 			return true;
-		if (sleep && ring_arm(sink->rx))
-			poll(&pollfd, 1, LOST_NS / 1000000);
-		if ((sleep || ++turns % 64 == 0) && (clock_ns() > deadline || sink->rx->broken))
+		}
+		if (!called || sink->rx->broken)
+			return false;
+		if (late && ring_arm(sink->rx))
+			called = poll(&pollfd, 1, LOST_MS) > 0;
+		if (!late && ++turns % 64 == 0 && clock_ns() > deadline)
 			return false;
 	}
 }
 
-static bool cross(struct traffic *traffic, unsigned from, bool sleep)
+static bool cross(struct traffic *traffic, unsigned from, uint64_t *late)
 {
 	struct lane *lane = &traffic->lane[from];
 
 	if (!traffic_send(traffic, lane, 1))
 		return false;
 
-	return await(traffic, lane, &traffic->sink[!from], sleep);
+	return await(traffic, lane, &traffic->sink[!from], late);
 }
 
 struct samples {
 	uint32_t *ns;
 	size_t n;
-	uint64_t lost;
+	uint64_t lost, late;
 };
 
 static void run_until(struct samples *samples, struct traffic *traffic, uint64_t end, bool sleep)
 {
+	uint64_t *late = sleep ? &samples->late : NULL;
 	uint64_t start = clock_ns();
 
 	while (start < end) {
-		bool back = cross(traffic, 0, sleep) && cross(traffic, 1, sleep);
+		bool back = cross(traffic, 0, late) && cross(traffic, 1, late);
 		uint64_t now = clock_ns();
 
 		if (!back)
@@ -98,6 +108,7 @@ int latency_run(struct latency *ret, struct traffic *traffic, const struct plan 
 	cpu_unpin();
 
 	run.lost = samples.lost;
+	run.late = samples.late;
 	latency_summarise(&run, samples.ns, samples.n);
 	free(samples.ns);
 	*ret = run;

@@ -235,27 +235,14 @@ static double seconds(uint64_t ns)
 	return (double)ns / 1e9;
 }
 
-/* Processor seconds in the period; "others" is what neither this program nor
- * the switch used, to the kernel's tick.
- */
-static void print_cpu(const struct cpu_times *begin, const struct cpu_times *end)
-{
-	uint64_t own = end->own - begin->own, forward = end->forward - begin->forward;
-	uint64_t busy = end->busy - begin->busy, known = own + forward;
-
-	printf(", \"seconds\": %.6f", seconds(end->at - begin->at));
-	printf(", \"cpu\": {\"load\": %.6f, \"switch\": %.6f, \"others\": %.3f, \"steal\": %.3f}",
-	       seconds(own), seconds(forward), seconds(busy - MIN(busy, known)),
-	       seconds(end->steal - begin->steal));
-}
-
 static void print_latency(const struct latency *run)
 {
-	printf("{\"measure\": \"latency\", \"samples\": %" PRIu64 ", \"lost\": %" PRIu64,
-	       run->samples, run->lost);
+	printf("{\"measure\": \"latency\", \"samples\": %" PRIu64 ", \"lost\": %" PRIu64
+	       ", \"late\": %" PRIu64,
+	       run->samples, run->lost, run->late);
 	printf(", \"min_ns\": %" PRIu64 ", \"p50_ns\": %" PRIu64 ", \"p99_ns\": %" PRIu64, run->min,
 	       run->p50, run->p99);
-	print_cpu(&run->begin, &run->end);
+	cpu_times_print(&run->begin, &run->end);
 }
 
 static void print_throughput(const struct throughput *run, long size)
@@ -268,7 +255,7 @@ static void print_throughput(const struct throughput *run, long size)
 	       ", \"lost\": %" PRIu64 ", \"full\": %.3f",
 	       run->sent, run->received, run->total_sent,
 	       run->total_sent - MIN(run->total_sent, run->total_received), run->full);
-	print_cpu(&run->begin, &run->end);
+	cpu_times_print(&run->begin, &run->end);
 }
 
 static void print_lanes(const struct traffic *traffic, const uint64_t *received, double period)

@@ -34,6 +34,7 @@ int throughput_run(struct throughput *ret, struct traffic *traffic, const struct
 /* There and back again, nanoseconds. */
 struct latency {
 	uint64_t samples, lost;
+	uint64_t late; /* had arrived, but without the call that was asked for */
 	uint64_t min, p50, p99;
 	struct cpu_times begin, end;
 };
