@@ -14,7 +14,7 @@
 #include <sys/mman.h>
 
 struct sigbus_range {
-	uintptr_t start; /* 0: free */
+	uint8_t *start; /* NULL: free */
 	size_t size;
 	bool *shrank;
 };
@@ -22,14 +22,14 @@ struct sigbus_range {
 static struct sigbus_range ranges[SIGBUS_RANGES_MAX];
 static unsigned n_ranges; /* those behind were never used */
 
-static struct sigbus_range *sigbus_find(uintptr_t address)
+static struct sigbus_range *sigbus_find(const uint8_t *address)
 {
 	unsigned n = __atomic_load_n(&n_ranges, __ATOMIC_ACQUIRE);
 
 	for (unsigned i = 0; i < n; i++) {
-		uintptr_t start = __atomic_load_n(&ranges[i].start, __ATOMIC_ACQUIRE);
+		const uint8_t *start = __atomic_load_n(&ranges[i].start, __ATOMIC_ACQUIRE);
 
-		if (start && address - start < ranges[i].size)
+		if (start && (uintptr_t)address - (uintptr_t)start < ranges[i].size)
 			return &ranges[i];
 	}
 
@@ -38,14 +38,14 @@ static struct sigbus_range *sigbus_find(uintptr_t address)
 
 static void sigbus_handle(int number, siginfo_t *info, void *context)
 {
-	struct sigbus_range *range = sigbus_find((uintptr_t)info->si_addr);
+	struct sigbus_range *range = sigbus_find(info->si_addr);
 	int saved = errno;
 
 	(void)context;
 
 	/* All of it at once: the file will not grow back in time. */
 	if (range &&
-	    mmap((void *)range->start, range->size, PROT_READ | PROT_WRITE,
+	    mmap(range->start, range->size, PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0) != MAP_FAILED)
 		__atomic_store_n(range->shrank, true, __ATOMIC_RELEASE);
 	else
@@ -78,7 +78,7 @@ int sigbus_guard(void *start, size_t size, bool *shrank, struct err *err)
 
 	ranges[i].size = size;
 	ranges[i].shrank = shrank;
-	__atomic_store_n(&ranges[i].start, (uintptr_t)start, __ATOMIC_RELEASE);
+	__atomic_store_n(&ranges[i].start, start, __ATOMIC_RELEASE);
 	if (i == n_ranges)
 		__atomic_store_n(&n_ranges, i + 1, __ATOMIC_RELEASE);
 	return 0;
@@ -87,8 +87,8 @@ int sigbus_guard(void *start, size_t size, bool *shrank, struct err *err)
 void sigbus_unguard(void *start)
 {
 	for (unsigned i = 0; i < n_ranges; i++) {
-		if (ranges[i].start == (uintptr_t)start) {
-			__atomic_store_n(&ranges[i].start, 0, __ATOMIC_RELEASE);
+		if (ranges[i].start == start) {
+			__atomic_store_n(&ranges[i].start, NULL, __ATOMIC_RELEASE);
 			return;
 		}
 	}
