@@ -120,6 +120,8 @@ struct ring {
 	struct ring_buffer buffer[RING_WINDOW];
 	struct iovec iov[RING_IOV_MAX];
 
+	uint16_t heads[RING_WINDOW]; /* split: of the buffers being fetched */
+
 	bool is_broken;
 	char broken[120];
 };

@@ -99,8 +99,10 @@ static bool split_walk(struct ring *ring, struct ring_buffer *buffer, struct cha
 }
 
 /* Reads the heads of the next 'n' buffers; returns how many are descriptors. */
-static unsigned split_read_heads(struct ring *ring, uint16_t heads[RING_WINDOW], unsigned n)
+static unsigned split_read_heads(struct ring *ring, unsigned n)
 {
+	uint16_t *heads = ring->heads;
+
 	for (unsigned i = 0; i < n; i++) {
 		uint16_t at = (uint16_t)((ring->avail + i) & (ring->size - 1));
 
@@ -184,11 +186,11 @@ static bool split_fetch_one(struct ring *ring, uint16_t head)
 
 void split_fetch(struct ring *ring, unsigned n)
 {
-	uint16_t heads[RING_WINDOW];
+	const uint16_t *heads = ring->heads;
 	unsigned i = 0;
 
 	n = split_available(ring, MIN(n, (unsigned)RING_WINDOW));
-	n = split_read_heads(ring, heads, n);
+	n = split_read_heads(ring, n);
 
 	while (i < n) {
 		if (ring->direction == RING_FROM_GUEST)
