@@ -182,6 +182,12 @@ static void write_limpet(struct jsonw *json, const struct proto_link *link)
 	write_drops(json, "in", link->drops_in);
 	write_drops(json, "out", link->drops_out);
 	jsonw_object_end(json);
+	if (!view_is_endpoint(link)) {
+		jsonw_object(json, "hub");
+		jsonw_number(json, "replicas", link->replicas);
+		jsonw_number(json, "host", link->host);
+		jsonw_object_end(json);
+	}
 	jsonw_object_end(json);
 }
 

@@ -73,6 +73,8 @@ void show_lower(const struct model_lower *lower, struct proto_link *ret_link)
 	show_counters(&hub->path.lower.counters, ret_link);
 	turn_directions(ret_link);
 	ret_link->tx.multicast = 0;
+	ret_link->replicas = counter_read(&hub->path.replicas);
+	ret_link->host = counter_read(&hub->path.host);
 	if (!hub->attachment) {
 		(void)text_copy(ret_link->port, sizeof(ret_link->port), "none");
 		(void)text_copy(ret_link->reason, sizeof(ret_link->reason), "the device is gone");

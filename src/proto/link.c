@@ -63,6 +63,7 @@ enum {
 	TAG_ALIAS,
 	TAG_MACVTAP,
 	TAG_DUMMY,
+	TAG_HUB,
 	TAG_SOCKETS,
 	TAG_PEER,
 	TAG_FEATURES,
@@ -83,6 +84,8 @@ static bool link_has(const void *base, const struct json_field *field)
 		return link_is_endpoint(link);
 	case TAG_DUMMY:
 		return link->kind == LINK_KIND_DUMMY;
+	case TAG_HUB:
+		return !link_is_endpoint(link);
 	case TAG_SOCKETS:
 		return link->stream_path[0] != '\0';
 	case TAG_PEER:
@@ -128,6 +131,10 @@ static const struct json_field macvtap_fields[] = {
 static const struct json_field dummy_fields[] = {
 	LINK("hairpin", json_bool, hairpin),
 };
+static const struct json_field hub_fields[] = {
+	LINK("replicas", json_u64, replicas),
+	LINK("host",     json_u64, host),
+};
 static const struct json_field port_fields[] = {
 	LINK("kind", json_text, port),
 	{ "peer",   &json_text, JSON_AT(struct proto_link, peer),   .tag = TAG_PEER },
@@ -142,6 +149,7 @@ static const struct json_field sockets_fields[] = {
 
 static const struct json_object dummy_object = JSON_OBJECT(dummy_fields, NULL, NULL);
 static const struct json_object macvtap_object = JSON_OBJECT(macvtap_fields, macvtap_has, NULL);
+static const struct json_object hub_object = JSON_OBJECT(hub_fields, NULL, NULL);
 static const struct json_object port_object = JSON_OBJECT(port_fields, link_has, NULL);
 static const struct json_object sockets_object = JSON_OBJECT(sockets_fields, NULL, NULL);
 
@@ -167,6 +175,7 @@ static const struct json_field link_fields[] = {
 	{ "tx", &json_nested, JSON_AT(struct proto_link, tx), .object = &traffic_object },
 	LINK("dropsIn",     json_drops, drops_in),
 	LINK("dropsOut",    json_drops, drops_out),
+	{ "hub",     &json_nested, .tag = TAG_HUB, .object = &hub_object },
 	{ "port",    &json_nested, .object = &port_object },
 	{ "sockets", &json_nested, .tag = TAG_SOCKETS, .object = &sockets_object },
 	{ "vhost",   &json_text, JSON_AT(struct proto_link, vhost), .tag = TAG_VHOST },

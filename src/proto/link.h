@@ -52,6 +52,8 @@ struct proto_link {
 	 * the wire), "out" copies that were on their way to it.
 	 */
 	uint64_t drops_in[DROP_COUNT], drops_out[DROP_COUNT];
+	/* Of a lower: what path/counters.h needs beside them for its sum. */
+	uint64_t replicas, host;
 
 	/* The port in use: "none", "stream", "dgram", "vhost", "packet", "dummy". */
 	char port[16];

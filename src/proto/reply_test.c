@@ -45,6 +45,8 @@ static void assert_same_link(const struct proto_link *a, const struct proto_link
 	ASSERT_SAME(a, b, tx);
 	ASSERT_SAME(a, b, drops_in);
 	ASSERT_SAME(a, b, drops_out);
+	ASSERT_SAME(a, b, replicas);
+	ASSERT_SAME(a, b, host);
 	ASSERT_SAME(a, b, port);
 	ASSERT_SAME(a, b, peer);
 	ASSERT_SAME(a, b, reason);
@@ -98,6 +100,8 @@ static void a_lower_arrives_without_what_it_has_not(void **state)
 		struct proto_reply reply = { 0 };
 
 		link.hairpin = kinds[i] == LINK_KIND_DUMMY;
+		link.replicas = 11;
+		link.host = 12;
 		assert_int_equal(proto_reply_link(&link, PROTO_LAST, &message, NULL), 0);
 		assert_null(strstr(message.text, "macvtap"));
 		assert_null(strstr(message.text, "sockets"));
@@ -345,10 +349,12 @@ static void code_and_description_name_the_same_fields(void **state)
 	assert_int_equal(proto_reply_link(&dummy, PROTO_LAST, &message, NULL), 0);
 	lower = take_parameter(&message, "link");
 	json_object_set(shown, "dummy", json_object_get(lower, "dummy"));
+	json_object_set(shown, "hub", json_object_get(lower, "hub"));
 	check_type(text, "Link", shown);
 	check_type(text, "Macvtap", json_object_get(shown, "macvtap"));
 	check_type(text, "Dummy", json_object_get(shown, "dummy"));
 	check_type(text, "Traffic", json_object_get(shown, "rx"));
+	check_type(text, "Hub", json_object_get(shown, "hub"));
 	check_type(text, "Port", json_object_get(shown, "port"));
 	check_type(text, "Sockets", json_object_get(shown, "sockets"));
 
