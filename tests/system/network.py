@@ -13,7 +13,8 @@ from peers import ETHERTYPE, gather
 from waiting import DEADLINE_S, wait_until
 
 CLONE_NEWNET = 0x40000000
-SOL_PACKET, PACKET_IGNORE_OUTGOING, PACKET_AUXDATA = 263, 23, 8
+SOL_PACKET, PACKET_IGNORE_OUTGOING = 263, 23
+SO_RCVBUFFORCE = 33
 
 
 class Network:
@@ -91,6 +92,7 @@ class Wire:
                                         socket.htons(ETHERTYPE))
             self.socket.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
             self.socket.bind((name, ETHERTYPE))
+        self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 64 << 20)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO,
                                struct.pack("@ll", DEADLINE_S, 0))
 
