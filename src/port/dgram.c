@@ -252,6 +252,7 @@ static enum drop dgram_refused(struct port_dgram *dgram, int errnum)
 	case EINTR:
 	case ENOBUFS:
 	case ENOMEM:
+	case EFAULT: /* the sender's doing: a guest's memory that is gone */
 		return DROP_PEER_FULL;
 	case EMSGSIZE: /* above the socket's buffer, or in above 1024 pieces */
 		return DROP_OVERSIZE;

@@ -127,8 +127,11 @@ static size_t stream_send(struct port_stream *stream, struct iovec *iov, unsigne
 	if (n >= 0)
 		return (size_t)n;
 
-	/* stream_rx() will tell why, when it has read what is left to read. */
-	if (errno != EAGAIN && errno != ENOBUFS && errno != ENOMEM && errno != EINTR)
+	/* stream_rx() will tell why, when it has read what is left to read. EFAULT
+	 * is the sender's doing: a guest's memory that is gone.
+	 */
+	if (errno != EAGAIN && errno != ENOBUFS && errno != ENOMEM && errno != EINTR &&
+	    errno != EFAULT)
 		stream->deaf = true;
 	return 0;
 }

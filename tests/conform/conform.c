@@ -19,13 +19,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/macros.h"
 #include "port/burst.h"
 #include "port/port.h"
+#include "virtio/sigbus.h"
 
 /* How many frames the tests let lie around unread on any port: what fits into
  * the queue of a datagram socket.
@@ -605,6 +608,34 @@ static void one_that_left_in_the_middle_is_noticed(void **state)
 	assert_false(f->pair.port->want_write);
 }
 
+/* A guest's memory can go while its frames are on their way: that is nothing
+ * its receivers should suffer for.
+ */
+static void a_sender_whose_memory_is_gone_harms_nobody(void **state)
+{
+	struct fixture *f = *state;
+	int fd = memfd_create("gone", MFD_CLOEXEC);
+	uint8_t *gone = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+	uint8_t head[ETH_HEADER_LEN] = { 0 };
+	const struct iovec iov[] = { { head, sizeof(head) }, { gone, 100 } };
+	struct frame frame = { .iov = iov, .n_iov = 2, .len = sizeof(head) + 100 };
+	struct frame *frames[] = { &frame };
+	bool shrank = false;
+	enum drop why;
+
+	assert_ptr_not_equal(gone, MAP_FAILED);
+	assert_int_equal(sigbus_install(NULL), 0);
+	assert_int_equal(sigbus_guard(gone, 4096, &shrank, NULL), 0);
+	if (!(f->pair.port->ops->can & PORT_CAN_REFLECT)) {
+		(void)f->pair.port->ops->tx(f->pair.port, frames, 1, &why);
+		assert_false(f->pair.port->faulty);
+		port_send_all(f, 0, SHORT_ONES, 1);
+	}
+	sigbus_unguard(gone);
+	(void)munmap(gone, 4096);
+	(void)close(fd);
+}
+
 static void it_can_be_closed_with_frames_under_way(void **state)
 {
 	static unsigned seqs[UNREAD_MAX / ETH_HEADER_LEN];
@@ -718,6 +749,7 @@ static const struct {
 	TEST(a_far_end_that_reads_slowly_gets_whole_frames, CONFORM_FILLS),
 	TEST(a_far_end_that_left_is_noticed, CONFORM_LEAVES),
 	TEST(one_that_left_in_the_middle_is_noticed, CONFORM_FILLS | CONFORM_LEAVES),
+	TEST(a_sender_whose_memory_is_gone_harms_nobody, 0),
 	TEST(it_can_be_closed_with_frames_under_way, 0),
 	TEST(work_left_in_a_frame_travels_with_it, CONFORM_OFFLOADS),
 };
