@@ -268,8 +268,6 @@ def region(gpa=0, size=fe.SIZE, user=fe.USER, offset=0):
     (fe.GET_FEATURES, u64(0), "peer sent GET_FEATURES with 8 bytes: 0 are right"),
     (fe.SET_MEM_TABLE, ring(1, 0) + region(), "peer sent SET_MEM_TABLE with 0 descriptors: "
                                               "1 belong to it"),
-    (fe.REM_MEM_REG, u64(0) + region(), "peer sent REM_MEM_REG: there is no memory region at "
-                                        "guest 0"),
 ])
 def test_nonsense_is_detached_with_a_reason(limpet, request_, payload, reason):
     with front_end(limpet, "ep0", start=False) as enemy:
