@@ -192,7 +192,7 @@ void control_socket_remove(const struct runtime_dir *dir)
 int endpoint_sockets_open(const struct runtime_dir *dir, const char *name,
 			  int ret_fds[ENDPOINT_SOCKET_COUNT], struct err *err)
 {
-	int fds[ENDPOINT_SOCKET_COUNT];
+	int fds[ENDPOINT_SOCKET_COUNT] = { -1, -1, -1 };
 	char path[PATH_SIZE];
 	int r;
 
@@ -205,8 +205,8 @@ int endpoint_sockets_open(const struct runtime_dir *dir, const char *name,
 		endpoint_socket_path(dir, name, (enum endpoint_socket)i, path);
 		r = bind_socket(path, i == SOCKET_DGRAM ? SOCK_DGRAM : SOCK_STREAM, &fds[i], err);
 		if (r < 0) {
-			while (i > 0)
-				fd_close(fds[--i]);
+			for (int k = 0; k < i; k++)
+				fd_close(fds[k]);
 			endpoint_sockets_remove(dir, name);
 			return r;
 		}

@@ -19,6 +19,10 @@
  * the used ring in the guest's memory is the truth (R4.20): nothing was in
  * flight but what it says. A packed ring keeps no such index.
  *
+ * Announcing. A guest that was moved here wants the network to know. The frame
+ * that says so enters as every other one: for a moment the endpoint's port is a
+ * stream that holds this frame and has been closed behind it.
+ *
  * Limits. A front-end has MESSAGES_MAX messages carried out in WINDOW_US; what
  * it sends beyond waits in its socket, and then so does its sender.
  *
@@ -37,6 +41,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "ctl/announce.h"
 #include "ctl/attach.h"
 #include "ctl/endpoint.h"
 #include "ctl/guest_map.h"
@@ -46,7 +51,8 @@
 #include "virtio/sigbus.h"
 #include "wire/virtio.h"
 
-static_assert(SESSION_RINGS == PORT_VHOST_RINGS_MAX, "every ring told can run");
+static_assert(ARRAY_SIZE(((struct port_vhost_config *)0)->ring) >= SESSION_RINGS,
+	      "every ring told can run");
 
 /* Eight queue pairs are set up with some 130 messages. */
 #define MESSAGES_MAX 256
@@ -66,9 +72,10 @@ struct vhost {
 	int ring_fd[SESSION_RINGS][SESSION_FD_COUNT]; /* -1: none */
 	struct guest_map map[GUEST_REGIONS_MAX];      /* in no order; len 0: free */
 
-	struct path_attachment *attachment; /* NULL: no ring runs */
-	uint32_t running;		    /* rings the port has, as bits */
-	uint32_t fresh;			    /* rings that were started and have not run yet */
+	struct path_attachment *attachment;   /* NULL: no ring runs */
+	struct path_attachment *announcement; /* instead, for a moment */
+	uint32_t running;		      /* rings the port has, as bits */
+	uint32_t fresh;			      /* rings that were started and have not run yet */
 
 	uint64_t window_us; /* when the present window began */
 	unsigned n_messages;
@@ -87,6 +94,8 @@ static void halt(void *context, struct session *session)
 	struct vhost *vhost = context;
 	struct path_attachment *attachment = TAKE(vhost->attachment);
 
+	if (vhost->announcement)
+		attachment_retire(vhost->ep->hub->ctl->worker, TAKE(vhost->announcement), NULL);
 	if (!attachment)
 		return;
 
@@ -179,13 +188,24 @@ static int set_fd(void *context, unsigned ring, enum session_fd which, bool give
 	return 0;
 }
 
-/* A bridge behind the wire would learn where the guest is now. The endpoint,
- * which is what the wire knows, has not moved.
- */
+/* A front-end says it several times, so one that gets lost is no harm. */
 static void announce(void *context, struct mac mac)
 {
-	(void)context;
-	(void)mac;
+	struct vhost *vhost = context;
+	struct path_attachment *attachment = NULL;
+
+	if (vhost->announcement || announcement_open(&vhost->ep->member, mac, &attachment) < 0)
+		return;
+
+	halt(vhost, &vhost->session);
+	path_publish_attachment(&vhost->ep->member, attachment);
+	if (worker_watch(vhost->ep->hub->ctl->worker, attachment, NULL) < 0) {
+		path_publish_attachment(&vhost->ep->member, NULL);
+		path_synchronize();
+		attachment_free(attachment);
+		return;
+	}
+	vhost->announcement = attachment;
 }
 
 static const struct session_ops session_ops = { halt, map, unmap, set_fd, announce };
@@ -268,7 +288,7 @@ static int start(struct vhost *vhost, struct err *err)
 	uint32_t running = 0;
 	int r;
 
-	if (vhost->attachment || !session_runs(&vhost->session))
+	if (vhost->attachment || vhost->announcement || !session_runs(&vhost->session))
 		return 0;
 
 	r = open_port(vhost, &port, &running, err);
@@ -505,8 +525,24 @@ bool vhost_has_hung_up(const struct vhost *vhost)
 	return poll(&pollfd, 1, 0) > 0 && pollfd.revents & (POLLRDHUP | POLLHUP | POLLERR);
 }
 
+/* The announcement is made: back to the rings. */
+static void end_announcement(struct vhost *vhost)
+{
+	struct err err;
+
+	attachment_retire(vhost->ep->hub->ctl->worker, TAKE(vhost->announcement), NULL);
+	if (start(vhost, &err) >= 0)
+		return;
+	session_fault(&vhost->session, "its rings cannot run: %s", err.msg);
+	endpoint_lose_vhost(vhost->ep, vhost->session.fault);
+}
+
 void vhost_reap(struct vhost *vhost)
 {
+	if (vhost->announcement && worker_has_finished(vhost->announcement)) {
+		end_announcement(vhost);
+		return;
+	}
 	if (!vhost->attachment || !worker_has_finished(vhost->attachment))
 		return;
 	session_fault(&vhost->session, "%s", vhost->attachment->port->fault);

@@ -243,6 +243,19 @@ def test_the_mtu_is_the_link_s(limpet):
         assert a.say(fe.NET_SET_MTU, struct.pack("<Q", 1400)) == 0
 
 
+def test_a_guest_that_moved_is_announced(limpet):
+    """A RARP request in its name, after which its rings go on."""
+    mac = bytes.fromhex("020000000001")
+    with front_end(limpet, "ep0") as a, front_end(limpet, "ep1") as b:
+        for i in range(5):
+            assert a.say(fe.SEND_RARP, mac + bytes(2)) == 0
+            arrives(b, (b"\xff" * 6 + mac + bytes.fromhex("80350001080006040003")
+                        + mac + bytes(4) + mac + bytes(4)).ljust(60, b"\0"))
+            a.transmit(frame("ep1", "ep0", b"%d" % i))
+            arrives(b, frame("ep1", "ep0", b"%d" % i))
+        a.send(fe.SEND_RARP, mac + bytes(2))  # and is gone before it is made
+
+
 # Enemies
 
 
