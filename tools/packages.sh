@@ -3,7 +3,7 @@
 # Sourced by ./run; a package a part uses and does not name here is a bug.
 
 packages_build="gcc meson ninja-build pkg-config libc6-dev libsystemd-dev libjansson-dev
-	liburcu-dev libmnl-dev libcap-ng-dev libseccomp-dev scdoc"
+	liburcu-dev libmnl-dev libcap-ng-dev scdoc"
 packages_check="$packages_build clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev
 	libcmocka-dev python3 python3-pytest python3-scapy iproute2 libcap2-bin bash-completion
 	procps git"

@@ -201,6 +201,9 @@ static int new_netdev(struct ctl *ctl, const char *name, struct model_lower **re
 	r = netdev_query(name, &facts, err);
 	if (r < 0)
 		return r;
+	/* Renamed a moment ago, and netlink's word of it has not been read. */
+	if (world_find_netdev(&ctl->world, facts.ifindex, facts.name))
+		return err_set(err, EAGAIN, "lower '%s' is being renamed; try again", name);
 	r = world_new_netdev(&ctl->world, &facts, &lower, err);
 	if (r < 0)
 		return r;

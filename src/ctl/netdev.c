@@ -162,8 +162,10 @@ int netdev_watch(struct ctl *ctl, struct err *err)
 
 	r = sd_event_add_io(ctl->event, &ctl->monitor_source, host_monitor_fd(ctl->monitor),
 			    EPOLLIN, on_readable, ctl);
-	if (r < 0)
+	if (r < 0) {
+		ctl->monitor = host_monitor_close(ctl->monitor);
 		return err_set(err, -r, "cannot watch netlink: %s", strerror(-r));
+	}
 	return 0;
 }
 

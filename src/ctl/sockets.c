@@ -109,6 +109,17 @@ static int set_path(struct runtime_dir *dir, const char *path, struct err *err)
 	return 0;
 }
 
+/* Is 'fd' the file that 'path' names? A daemon that ends removes its lock file,
+ * and a lock on that one keeps nobody out.
+ */
+static bool is_still_there(int fd, const char *path)
+{
+	struct stat mine, there;
+
+	return fstat(fd, &mine) == 0 && lstat(path, &there) == 0 && mine.st_dev == there.st_dev &&
+	       mine.st_ino == there.st_ino;
+}
+
 int runtime_dir_open(struct runtime_dir *dir, const char *path, struct err *err)
 {
 	int fd SCOPED(scoped_fd) = -1;
@@ -123,12 +134,15 @@ int runtime_dir_open(struct runtime_dir *dir, const char *path, struct err *err)
 		return r;
 
 	join(lock, dir, "lock", NULL);
-	fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return err_set(err, errno, "cannot open the lock file '%s': %s", lock,
-			       strerror(errno));
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-		return err_set(err, EBUSY, "another limpetd is running on '%s'", path);
+	do {
+		fd = fd_close(fd);
+		fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		if (fd < 0)
+			return err_set(err, errno, "cannot open the lock file '%s': %s", lock,
+				       strerror(errno));
+		if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+			return err_set(err, EBUSY, "another limpetd is running on '%s'", path);
+	} while (!is_still_there(fd, lock));
 
 	remove_leftovers(dir);
 	dir->lock_fd = fd_take(&fd);

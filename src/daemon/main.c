@@ -110,7 +110,7 @@ static void raise_descriptor_limit(void)
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static void wait_for_end(sd_event *event, struct ctl *ctl)
+static int wait_for_end(sd_event *event, struct ctl *ctl)
 {
 	struct server *server = NULL;
 	struct err err;
@@ -128,6 +128,7 @@ static void wait_for_end(sd_event *event, struct ctl *ctl)
 	server_free(server);
 	if (r < 0)
 		log_line(LOG_ERR, "the event loop failed: %s", strerror(-r));
+	return r;
 }
 
 int main(int argc, char **argv)
@@ -138,6 +139,7 @@ int main(int argc, char **argv)
 	struct ctl *ctl = NULL;
 	sigset_t signals;
 	struct err err;
+	int r;
 
 	log_init();
 	raise_descriptor_limit();
@@ -163,8 +165,9 @@ int main(int argc, char **argv)
 		    &ctl, &err) < 0)
 		die(err.msg);
 
-	wait_for_end(event, ctl);
+	r = wait_for_end(event, ctl);
 	ctl_free(ctl);
 	sd_event_unref(event);
-	return EXIT_SUCCESS;
+	/* systemd's Restart=on-failure goes by this. */
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -394,7 +394,10 @@ static void classify(struct forward *forward, struct path_member *member,
 		else
 			fwd_from_endpoint(table->fwd, member->slot, &view, &verdict);
 
-		n = run_length(burst, i);
+		/* A source endpoint that lists its own address gets two copies of
+		 * its reflected group frames (fwd/verdict.h), side by side.
+		 */
+		n = verdict.listeners && verdict.unicast != FWD_NOBODY ? 1 : run_length(burst, i);
 		copies = dispatch(forward, table, &verdict, &view, i, n);
 		if (copies == 0) {
 			count_drops(member->counters.drops_in,
