@@ -13,7 +13,7 @@ import pytest
 import peers
 from control import HungUp
 from daemon import BUILD, NOBODY, Daemon, Place, become, running
-from peers import Stream, attach, bind, frame, mac
+from peers import attach, bind, frame, mac
 from waiting import DEADLINE_S, wait_until
 
 

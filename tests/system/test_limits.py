@@ -11,7 +11,7 @@ import pytest
 import peers
 from control import HungUp, Refused, call
 from daemon import is_sanitized, running
-from peers import Conversation, Dgram, Stream, attach, drops, mac, numbered, number_of
+from peers import Conversation, Dgram, Stream, attach, mac, numbered
 from waiting import wait_until
 
 ENDPOINTS_MAX = 4096
