@@ -31,6 +31,7 @@
 #include "ctl/vhost.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -179,6 +180,8 @@ static int set_fd(void *context, unsigned ring, enum session_fd which, bool give
 		r = check_eventfd(vhost->message_fd[0], err);
 		if (r < 0)
 			return r;
+		/* A full counter must not hold up the worker that calls. */
+		(void)fcntl(vhost->message_fd[0], F_SETFL, O_RDWR | O_NONBLOCK);
 	}
 
 	(void)fd_close(*fd);

@@ -364,6 +364,18 @@ def test_memory_that_shrinks_is_survived(limpet):
     detached(limpet, "ep0", "its memory shrank")
 
 
+def test_a_call_that_would_block_holds_nobody_up(limpet):
+    with front_end(limpet, "ep0", start=False) as enemy, front_end(limpet, "ep1") as b:
+        for fd in enemy.call:
+            os.set_blocking(fd, True)
+            os.write(fd, struct.pack("<Q", 2**64 - 2))
+        enemy.start()
+        enemy.transmit(frame("ep1", "ep0", b"call me"))
+        arrives(b, frame("ep1", "ep0", b"call me"))
+        b.transmit(frame("ep0", "ep1", b"and again"))
+        arrives(enemy, frame("ep0", "ep1", b"and again"))
+
+
 def test_too_many_descriptors_are_closed(limpet):
     daemon_fds = lambda: len(os.listdir(f"/proc/{limpet.pid}/fd"))
     with front_end(limpet, "ep0", start=False) as enemy:
