@@ -10,6 +10,7 @@ packages_check="$packages_build clang-14 clang-tidy-14 clang-format-14 libclang-
 packages_demo="$packages_build python3 util-linux qemu-system-x86 busybox-static
 	linux-image-cloud-amd64"
 packages_bench="$packages_build python3 iproute2 mount util-linux git"
+packages_bench_vhost="$packages_bench coreutils dpdk-dev openvswitch-switch-dpdk"
 packages_fuzz="$packages_build clang-14 libclang-rt-14-dev"
 
 # need_packages NAME...: installs those that are missing, saying so; does

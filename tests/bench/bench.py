@@ -19,7 +19,8 @@ import subprocess
 import sys
 import time
 
-from cases import all_cases
+import cases as sockets
+import vhost
 from command import LabError
 from lab import Lab, enter_namespace
 from report import Report
@@ -29,6 +30,8 @@ BUDGET_SECONDS = 270  # for the whole: repeats that would make it longer are lef
 OTHERS_MAX = 0.1  # of a CPU that others took, or the run is called disturbed
 MOVED = 1.5  # the two CPUs' distance changed by this factor
 
+
+MARKERS = {"sockets": "bench", "vhost": "bench vhost"}  # in docs/performance.md
 
 UNSHARE = ["unshare", "--net", "--mount", "--"]
 
@@ -47,6 +50,9 @@ class Clock:
 
 def parse_arguments():
     parser = argparse.ArgumentParser(prog="./run bench", description=__doc__.split("\n")[0])
+    parser.add_argument("what", nargs="?", choices=("sockets", "vhost"), default="sockets",
+                        help="the sockets beside macvtap, or vhost-user beside other switches; "
+                             "default sockets")
     parser.add_argument("--rounds", type=int, default=5, help="default 5")
     parser.add_argument("--seconds", type=float, default=0.4, help="of each run, default 0.4")
     parser.add_argument("--only", metavar="TEXT", action="append", default=[],
@@ -57,7 +63,10 @@ def parse_arguments():
     parser.add_argument("--docs", action="store_true", help="also update docs/performance.md")
     parser.add_argument("--build", default="build", help=argparse.SUPPRESS)
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.before and arguments.what == "vhost":
+        parser.error("--before is for sockets")
+    return arguments
 
 
 def may_unshare():
@@ -99,7 +108,9 @@ def chosen(case, only):
 
 
 def command(build, case, part, cpus, seconds):
-    """The limpet-load command of a case."""
+    """The generator's command of a case."""
+    if isinstance(case.measure, vhost.FrontMeasure):
+        return vhost.command(build, case, part, cpus, seconds)
     system, measure, ends = case.system, case.measure, part.ends
     vnet = ",vnet" if measure.vnet else ""
     args = [os.path.join(build, "tests/bench/limpet-load"), *measure.args,
@@ -120,7 +131,7 @@ def run_once(labs, case, cpus, seconds):
     try:
         done = subprocess.run(args, capture_output=True, text=True, timeout=seconds + 20)
     except subprocess.TimeoutExpired as error:
-        raise LabError(f"{case.name}: limpet-load did not end") from error
+        raise LabError(f"{case.name}: the generator did not end") from error
     if done.returncode != 0:
         raise LabError(f"{case.name}: {done.stderr.strip()}")
     return json.loads(done.stdout)
@@ -191,6 +202,7 @@ def measure_all(labs, cases, arguments, cpus, report):
 
 def main():
     arguments = parse_arguments()
+    all_cases = vhost.all_cases if arguments.what == "vhost" else sockets.all_cases
     cases = [case for case in all_cases(arguments.before) if chosen(case, arguments.only)]
     if arguments.list:
         print("\n".join(case.name for case in cases))
@@ -207,7 +219,11 @@ def main():
         if arguments.inside:
             stack.enter_context(precedence())
             enter_namespace()
-        labs = {False: stack.enter_context(Lab(arguments.build, arguments.inside))}
+        if arguments.what == "vhost":
+            lab = vhost.VhostLab(arguments.build, arguments.inside, cpus, cases)
+        else:
+            lab = Lab(arguments.build, arguments.inside)
+        labs = {False: stack.enter_context(lab)}
         if arguments.before:
             labs[True] = stack.enter_context(Lab(arguments.before, arguments.inside, "was-"))
         try:
@@ -216,9 +232,12 @@ def main():
             print("\nbench: interrupted; this is what there is", file=sys.stderr)
     print(report.text())
     try:
-        print(f"every run: {report.save(os.path.join(arguments.build, 'bench'))}")
+        path = report.save(os.path.join(arguments.build, "bench"))
+        report.draw(path.replace(".jsonl", ".svg"))
+        print(f"a plot: {path.replace('.jsonl', '.svg')}")
+        print(f"every run: {path}")
         if arguments.docs:
-            report.update_document("docs/performance.md")
+            report.update_document("docs/performance.md", MARKERS[arguments.what])
     except OSError as error:
         sys.exit(f"bench: cannot write '{error.filename}': {error.strerror}")
     return 0

@@ -37,6 +37,7 @@ class Measure:
     threads: int = 1
     vnet: bool = False
     better: str = "more"
+    inverse: bool = False  # ratios are of the first system to each, not of each to the first
 
 
 def throughput(name, title, size, threads):

@@ -8,9 +8,9 @@ import os
 import statistics
 from dataclasses import replace
 
-NEAR_FACTOR = 1.5  # runs are compared if the CPUs' distances differ by less
+import plot
 
-BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
+NEAR_FACTOR = 1.5  # runs are compared if the CPUs' distances differ by less
 
 
 def spread(values, digits=3):
@@ -70,6 +70,8 @@ class Report:
         theirs = next((rounds for other, rounds in self.results.items()
                        if replace(other, base=case.base) == base), {})
         ours = self.results[case]
+        if case.measure.inverse:
+            ours, theirs = theirs, ours
         return [ours[number][key] / theirs[number][key] for number in ours
                 if number in theirs and theirs[number].get(key)
                 and key in ours[number] and alike(ours[number], theirs[number])]
@@ -99,7 +101,8 @@ class Report:
         """A heading, and a row for each system that has figures; nothing if none has."""
         latency = cases[0].measure.better == "less"
         extra = ("p99",) if latency else ("us/frame", "s/GB", "lost")
-        heading = [("", "median [min .. max]", "ratio", *extra)]
+        ratio = f"{cases[0].system.name} / it" if cases[0].measure.inverse else "ratio"
+        heading = [("", "median [min .. max]", ratio, *extra)]
         rows = list(self.system_rows(cases, self.tail if latency else self.costs))
         return heading + rows if rows else []
 
@@ -145,6 +148,7 @@ class Report:
             yield "  " + "  ".join(cells).rstrip()
 
     LEGEND = """\
+a / it:   the first line's figure to this one's, by round, as ratios are
 ratio:    to the first line (Limpet, if measured twice: to the line before), by round, where
           the CPUs were as far apart
 p99:      99 of 100 frames came back within this time; the median of the rounds
@@ -187,6 +191,18 @@ s/GB:     processor seconds of the switch's process for 10^9 bytes; - none"""
                           file=file)
         return path
 
+    def draw(self, path):
+        """Writes a plot."""
+        groups = []
+        for way, measure, cases in self.groups():
+            figures = [(case.system.name, self.figures(case)) for case in cases]
+            rows = [(name, (min(values), statistics.median(values), max(values)))
+                    for name, values in figures if values]
+            if rows:
+                groups.append((f"{way}: {measure.title}, {measure.unit}", rows))
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(plot.draw(groups))
+
     def markdown(self):
         yield from ("```", self.describe_conditions(), "```", "")
         for path, measure, cases in self.groups():
@@ -200,10 +216,11 @@ s/GB:     processor seconds of the switch's process for 10^9 bytes; - none"""
                     yield "|---" * len(row) + "|"
             yield ""
 
-    def update_document(self, path):
+    def update_document(self, path, marker):
         """Replaces what is between the markers."""
+        begin, end = f"<!-- {marker}: begin -->", f"<!-- {marker}: end -->"
         with open(path, encoding="utf-8") as file:
-            before, rest = file.read().split(BEGIN)
-        after = rest.split(END)[1]
+            before, rest = file.read().split(begin)
+        after = rest.split(end)[1]
         with open(path, "w", encoding="utf-8") as file:
-            file.write(f"{before}{BEGIN}\n\n" + "\n".join(self.markdown()) + f"\n{END}{after}")
+            file.write(f"{before}{begin}\n\n" + "\n".join(self.markdown()) + f"\n{end}{after}")
