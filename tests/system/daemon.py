@@ -30,38 +30,39 @@ def is_sanitized():
     return b"__asan_init" in (BUILD / "limpetd").read_bytes()
 
 
-class Place:
+@contextlib.contextmanager
+def place_for(user=None):
     """A directory that 'user' owns. With a short name, for a socket's path has 107
     characters, and in memory as /run is: making thousands of sockets takes time.
     """
-
-    def __init__(self, user=None):
-        where = "/dev/shm" if os.access("/dev/shm", os.W_OK | os.X_OK) else "/tmp"
-        self.path = pathlib.Path(tempfile.mkdtemp(prefix="limpet-", dir=where))
-        self.path.chmod(0o755)
+    where = "/dev/shm" if os.access("/dev/shm", os.W_OK | os.X_OK) else "/tmp"
+    place = pathlib.Path(tempfile.mkdtemp(prefix="limpet-", dir=where))
+    try:
+        place.chmod(0o755)
         if user is not None:
-            os.chown(self.path, user, user)
-
-    def remove(self):
-        shutil.rmtree(self.path, ignore_errors=True)
+            os.chown(place, user, user)
+        yield place
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
 
 
 class Daemon:
-    """One limpetd, ready. 'prefix' are words before its command, 'limits' are
+    """One limpetd, ready. Its runtime directory and its log are in the directory
+    'place', and so are peers' sockets. 'prefix' are words before its command, 'limits' are
     resource limits, 'enter' is called in the new process. With 'session' it finds
     its runtime directory by itself, as for a user's session.
     """
 
     def __init__(self, place, *, prefix=(), program=BUILD / "limpetd", limits=(),
                  enter=None, session=False):
-        self.place = place.path
-        self.runtime_dir = place.path / ("limpet" if session else "run")
+        self.place = place
+        self.runtime_dir = place / ("limpet" if session else "run")
         options = [] if session else ["--runtime-dir", str(self.runtime_dir)]
         self.command = [*prefix, str(program), *options]
-        self.environment = {**os.environ, "XDG_RUNTIME_DIR": str(place.path)}
+        self.environment = {**os.environ, "XDG_RUNTIME_DIR": str(place)}
         self.environment.pop("PYTEST_CURRENT_TEST", None)  # which can be too long
         self.limits, self.enter = limits, enter
-        self.log_path = place.path / "log"
+        self.log_path = place / "log"
         self.start()
 
     def start(self):
@@ -155,8 +156,7 @@ def running(user=None, capabilities=(), **options):
     with these capabilities and no other.
     """
     with contextlib.ExitStack() as stack:
-        place = Place(user)
-        stack.callback(place.remove)
+        place = stack.enter_context(place_for(user))
         if user is not None:
             # The build may lie where others cannot go.
             programs = stack.enter_context(tempfile.TemporaryDirectory(dir="/tmp"))

@@ -2,28 +2,11 @@
 """A limpetd that runs for one test, and the limpet that talks to it."""
 
 import contextlib
-import os
 import pathlib
-import signal
-import socket
 import subprocess
-import time
 
-BUILD = pathlib.Path(os.environ.get("LIMPET_BUILD", pathlib.Path(__file__).parents[2] / "build"))
-DEADLINE_S = 10
-
-
-def wait_until(condition, what):
-    """Returns the first true value of condition(); fails after DEADLINE_S."""
-    end = time.monotonic() + DEADLINE_S
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > end:
-            raise AssertionError(f"waited {DEADLINE_S} s in vain until {what}")
-        time.sleep(0.02)
-
+from daemon import BUILD, Daemon
+from waiting import DEADLINE_S, wait_until
 
 class Limpet:
     """The program, with its --runtime-dir; 'prefix' runs it elsewhere."""
@@ -48,23 +31,12 @@ class Limpet:
 
 @contextlib.contextmanager
 def limpetd(runtime_dir, prefix=()):
-    """Starts a daemon, waits until it is ready, and stops it at the end."""
-    path = str(runtime_dir) + ".notify"
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
-        notify.bind(path)
-        notify.settimeout(DEADLINE_S)
-        daemon = subprocess.Popen(
-            [*prefix, str(BUILD / "limpetd"), "--runtime-dir", str(runtime_dir)],
-            stdin=subprocess.DEVNULL, env={**os.environ, "NOTIFY_SOCKET": path})
-        try:
-            while b"READY=1" not in notify.recv(4096):
-                pass
-            yield Limpet(runtime_dir, prefix, daemon.pid)
-        finally:
-            daemon.send_signal(signal.SIGTERM)
-            try:
-                daemon.wait(DEADLINE_S)
-            finally:
-                daemon.kill()
-                os.unlink(path)
-    assert daemon.returncode == 0
+    """Runs a daemon whose runtime directory is called 'run'; it has to end well."""
+    runtime_dir = pathlib.Path(runtime_dir)
+    daemon = Daemon(runtime_dir.parent, prefix=prefix)
+    assert daemon.runtime_dir == runtime_dir
+    try:
+        yield Limpet(runtime_dir, prefix, daemon.pid)
+        daemon.stop()
+    finally:
+        daemon.kill()

@@ -12,16 +12,15 @@ import pytest
 
 import peers
 from control import HungUp
-from daemon import BUILD, NOBODY, Daemon, Place, become, running
+from daemon import BUILD, NOBODY, Daemon, become, place_for, running
 from peers import attach, bind, frame, mac
 from waiting import DEADLINE_S, wait_until
 
 
 @pytest.fixture
 def place():
-    place = Place()
-    yield place
-    place.remove()
+    with place_for() as place:
+        yield place
 
 
 def limpetd(*options, prefix=(), **environment):
@@ -64,15 +63,15 @@ def test_a_wrong_option_is_named_and_ends_with_1(options):
 
 
 def test_a_runtime_dir_that_leaves_no_room_for_socket_names_is_refused(place):
-    longest = str(place.path / "x").ljust(79, "x")
+    longest = str(place / "x").ljust(79, "x")
     refuses_to_start(limpetd("--runtime-dir", longest + "x"), longest, "too long", "79")
-    assert not list(place.path.iterdir())
+    assert not list(place.iterdir())
 
 
 def test_in_the_longest_runtime_dir_the_longest_name_has_sockets(place):
-    place.path = place.path / "x".ljust(79 - len(str(place.path)) - len("//run"), "x")
-    place.path.mkdir()
-    daemon = Daemon(place)
+    deeper = place / "x".ljust(79 - len(str(place)) - len("//run"), "x")
+    deeper.mkdir()
+    daemon = Daemon(deeper)
     assert len(str(daemon.runtime_dir)) == 79
     daemon.control.add("lan0", kind="dummy")
     daemon.control.add_endpoint("fifteen-letters")
@@ -81,28 +80,28 @@ def test_in_the_longest_runtime_dir_the_longest_name_has_sockets(place):
 
 
 def test_a_runtime_dir_is_told_from_the_root(place):
-    from_there = f'cd {place.path} && exec "$0" --runtime-dir run'
-    daemon = Daemon(place, prefix=["sh", "-c", from_there], default_dir=place.path / "run")
+    from_there = f'cd {place} && exec "$0" --runtime-dir run'
+    daemon = Daemon(place, prefix=["sh", "-c", from_there])
     daemon.control.add("lan0", kind="dummy")
     daemon.control.add_endpoint("m1")
     told = daemon.control.link("m1")["sockets"]["stream"]
     daemon.stop()
-    assert told == str(place.path / "run" / "m1" / "stream.sock")
+    assert told == str(place / "run" / "m1" / "stream.sock")
 
 
 def test_a_runtime_dir_that_cannot_be_made_is_refused(place):
-    refuses_to_start(limpetd("--runtime-dir", place.path / "no" / "run"),
-                     str(place.path / "no" / "run"), "No such file or directory")
-    (place.path / "file").touch()
-    refuses_to_start(limpetd("--runtime-dir", place.path / "file"), str(place.path / "file"))
+    refuses_to_start(limpetd("--runtime-dir", place / "no" / "run"),
+                     str(place / "no" / "run"), "No such file or directory")
+    (place / "file").touch()
+    refuses_to_start(limpetd("--runtime-dir", place / "file"), str(place / "file"))
 
 
 def test_a_runtime_dir_of_somebody_else_is_refused(root, place):
     # Root without its capabilities is a user like others.
-    (place.path / "run").mkdir()
-    for path in (place.path / "run", place.path / "run" / "deeper"):
+    (place / "run").mkdir()
+    for path in (place / "run", place / "run" / "deeper"):
         os.chown(path.parent, NOBODY, NOBODY)
-        os.chown(place.path / "run", NOBODY, NOBODY)
+        os.chown(place / "run", NOBODY, NOBODY)
         refuses_to_start(limpetd("--runtime-dir", path, prefix=become(0)),
                          str(path), "Permission denied")
 
@@ -200,9 +199,9 @@ def test_after_a_kill_it_starts_again_where_it_was(lan):
 
 def test_without_systemd_it_starts_all_the_same(place):
     """No NOTIFY_SOCKET: whoever starts it waits for the control socket."""
-    path = place.path / "run" / "control.sock"
+    path = place / "run" / "control.sock"
     environment = {key: os.environ[key] for key in os.environ if key != "NOTIFY_SOCKET"}
-    with open(place.path / "log", "wb") as log:
+    with open(place / "log", "wb") as log:
         process = subprocess.Popen([str(BUILD / "limpetd"), "--runtime-dir", str(path.parent)],
                                    stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                    env=environment)
