@@ -96,6 +96,7 @@ static const struct lie packed_lies[] = {
 	{ "two regions", NULL, .desc = { { DATA + MODEL_REGION_SIZE / 2 - 50, 100, 0, 0 } } },
 	{ "the last byte", NULL, .desc = { { END - 100, 100, 0, 0 } } },
 	{ "a table", NULL, .desc = { { TABLE, 32, I, 0 } }, { { DATA, 10, 0, 0 }, { DATA, 90, 0, 0 } } },
+	{ "DPDK's table", NULL, .desc = { { TABLE, 32, I, 0 } }, { { DATA, 12, W, 0 }, { DATA, 90, 0, 0 } } },
 
 	{ "loop", "a loop, or a chain of more than 8", .desc = { { DATA, 9, N, 0 }, { DATA, 9, N, 0 }, { DATA, 9, N, 0 },
 	  { DATA, 9, N, 0 }, { DATA, 9, N, 0 }, { DATA, 9, N, 0 }, { DATA, 9, N, 0 }, { DATA, 9, N, 0 } } },

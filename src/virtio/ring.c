@@ -157,6 +157,11 @@ static bool chain_read_entry(struct ring *ring, uint64_t table, uint32_t i,
 		*ret_desc =
 			(struct chain_desc){ le64_to_cpu(packed.addr), le32_to_cpu(packed.len),
 					     le16_to_cpu(packed.flags), le16_to_cpu(packed.id) };
+		/* DPDK's driver says of the header of a frame it sends, if that is
+		 * in a table, that it may be written to. We only read it.
+		 */
+		if (ring->direction == RING_FROM_GUEST)
+			ret_desc->flags &= (uint16_t)~VIRTQ_WRITE;
 	}
 	return true;
 }
