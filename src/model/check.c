@@ -15,6 +15,7 @@
 #include "model/check.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/macros.h"
@@ -76,21 +77,40 @@ int check_fields(const struct link_change *change, enum check_op op, struct err 
 	return 0;
 }
 
-/* R1.13 */
-static int check_address(struct mac mac, const char *what, struct err *err)
+#define FOR_LINK_SIZE (sizeof(" for ''") + TEXT_ESCAPED_SIZE(LINK_NAME_SIZE))
+
+/* " for 'm1'", to follow a value that was given for the link 'name', which is
+ * unchecked; nothing if it has no name yet.
+ */
+static const char *for_link(const char *name, char buf[static FOR_LINK_SIZE])
 {
-	char text[MAC_TEXT_SIZE];
+	char text[TEXT_ESCAPED_SIZE(LINK_NAME_SIZE)];
+
+	buf[0] = '\0';
+	if (name[0])
+		(void)snprintf(buf, FOR_LINK_SIZE, " for '%s'",
+			       text_escape(text, sizeof(text), name));
+	return buf;
+}
+
+/* R1.13 */
+static int check_address(const struct link_change *change, struct mac mac, const char *what,
+			 struct err *err)
+{
+	char text[MAC_TEXT_SIZE], whom[FOR_LINK_SIZE];
 
 	if (mac_is_valid(mac))
 		return 0;
 
-	return err_set(err, EADDRNOTAVAIL, "%s %s is %s; an interface needs a unicast address",
-		       what, mac_format(mac, text), mac_is_zero(mac) ? "zero" : "a group address");
+	return err_set(err, EADDRNOTAVAIL, "%s %s%s is %s; an interface needs a unicast address",
+		       what, mac_format(mac, text), for_link(change->name, whom),
+		       mac_is_zero(mac) ? "zero" : "a group address");
 }
 
 /* R1.50, R1.51 but for the mode, which depends on the endpoint */
 static int check_sources(const struct link_change *change, struct err *err)
 {
+	char whom[FOR_LINK_SIZE];
 	bool one = false;
 
 	switch (change->source_command) {
@@ -109,11 +129,12 @@ static int check_sources(const struct link_change *change, struct err *err)
 	}
 
 	if (one && change->n_sources != 1)
-		return err_set(err, EINVAL, "'macaddr %s' takes one address, not %zu",
-			       source_command_name(change->source_command), change->n_sources);
+		return err_set(err, EINVAL, "'macaddr %s'%s takes one address, not %zu",
+			       source_command_name(change->source_command),
+			       for_link(change->name, whom), change->n_sources);
 
 	for (size_t i = 0; i < change->n_sources; i++) {
-		int r = check_address(change->sources[i], "source address", err);
+		int r = check_address(change, change->sources[i], "source address", err);
 
 		if (r < 0)
 			return r;
@@ -168,7 +189,7 @@ int check_values(const struct link_change *change, struct err *err)
 	int r = 0;
 
 	if (change->has & LINK_HAS_ADDRESS)
-		r = check_address(change->address, "address", err);
+		r = check_address(change, change->address, "address", err);
 	if (r == 0 && (change->has & LINK_HAS_MODE))
 		r = check_mode(change->mode, err);
 	if (r == 0 && (change->has & LINK_HAS_FLAGS))
@@ -183,32 +204,34 @@ int check_values(const struct link_change *change, struct err *err)
 	return r;
 }
 
-static int check_mtu_least(uint32_t mtu, struct err *err)
+static int check_mtu_least(const char *name, uint32_t mtu, struct err *err)
 {
 	if (mtu < MODEL_MTU_MIN)
-		return err_set(err, EINVAL, "MTU %u is below %d, the least there is", mtu,
-			       MODEL_MTU_MIN);
+		return err_set(err, EINVAL, "MTU %u for '%s' is below %d, the least there is", mtu,
+			       name, MODEL_MTU_MIN);
 
 	return 0;
 }
 
-int check_mtu(const struct model_lower *lower, uint32_t mtu, struct err *err)
+int check_mtu(const struct model_lower *lower, const char *name, uint32_t mtu, struct err *err)
 {
 	if (mtu > lower->mtu)
-		return err_set(err, EINVAL,
-			       "MTU %u is above %u, the MTU of lower '%s'; raise that first", mtu,
-			       lower->mtu, lower->name);
+		return err_set(
+			err, EINVAL,
+			"MTU %u for '%s' is above %u, the MTU of lower '%s'; raise that first", mtu,
+			name, lower->mtu, lower->name);
 
-	return check_mtu_least(mtu, err);
+	return check_mtu_least(name, mtu, err);
 }
 
-int check_dummy_mtu(uint32_t mtu, struct err *err)
+int check_dummy_mtu(const char *name, uint32_t mtu, struct err *err)
 {
 	if (mtu > MODEL_MTU_MAX)
-		return err_set(err, EINVAL, "MTU %u is above %d, the most a dummy can have", mtu,
+		return err_set(err, EINVAL,
+			       "MTU %u for '%s' is above %d, the most a dummy can have", mtu, name,
 			       MODEL_MTU_MAX);
 
-	return check_mtu_least(mtu, err);
+	return check_mtu_least(name, mtu, err);
 }
 
 int check_address_free(const struct model_lower *lower, const struct model_endpoint *next,

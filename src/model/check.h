@@ -23,9 +23,9 @@ int check_fields(const struct link_change *change, enum check_op op, struct err 
  */
 int check_values(const struct link_change *change, struct err *err);
 
-/* Can an endpoint of 'lower' have this MTU; can a dummy (R1.30)? */
-int check_mtu(const struct model_lower *lower, uint32_t mtu, struct err *err);
-int check_dummy_mtu(uint32_t mtu, struct err *err);
+/* Can the endpoint 'name' of 'lower' have this MTU; can the dummy 'name' (R1.30)? */
+int check_mtu(const struct model_lower *lower, const char *name, uint32_t mtu, struct err *err);
+int check_dummy_mtu(const char *name, uint32_t mtu, struct err *err);
 
 /* Is the address of 'next', which hangs on 'lower' or will, free for an endpoint
  * that is up (R1.14)? Not to be asked about an address that 'next' has already

@@ -120,7 +120,7 @@ static int put_address(struct edit *edit, struct err *err)
 
 static int put_mtu(struct edit *edit, struct err *err)
 {
-	int r = check_mtu(edit->lower, edit->change->mtu, err);
+	int r = check_mtu(edit->lower, edit->next_ep->name, edit->change->mtu, err);
 
 	if (r == 0)
 		edit->next_ep->mtu = edit->change->mtu;
@@ -230,7 +230,7 @@ static int put_dummy_address(struct edit *edit, struct err *err)
 
 static int put_dummy_mtu(struct edit *edit, struct err *err)
 {
-	int r = check_dummy_mtu(edit->change->mtu, err);
+	int r = check_dummy_mtu(edit->next_lower->name, edit->change->mtu, err);
 
 	if (r == 0)
 		edit->next_lower->mtu = edit->change->mtu;
