@@ -15,9 +15,8 @@
  * opened on what has become of them. Frames that wait in rings stay there.
  *
  * Going on. Where a ring that starts goes on is what SET_VRING_BASE says; but
- * after a crash, of Limpet or of the front-end, that number may be a guess, and
- * the used ring in the guest's memory is the truth (R4.20): nothing was in
- * flight but what it says. A packed ring keeps no such index.
+ * after a crash, of Limpet or of the front-end, that number is a guess, and the
+ * ring in the guest's memory knows (R4.20, virtio/resume.c).
  *
  * Announcing. A guest that was moved here wants the network to know. The frame
  * that says so enters as every other one: for a moment the endpoint's port is a
@@ -47,6 +46,7 @@
 #include "ctl/endpoint.h"
 #include "ctl/guest_map.h"
 #include "port/vhost.h"
+#include "virtio/resume.h"
 #include "virtio/ring.h"
 #include "virtio/session.h"
 #include "virtio/sigbus.h"
@@ -77,6 +77,7 @@ struct vhost {
 	struct path_attachment *announcement; /* instead, for a moment */
 	uint32_t running;		      /* rings the port has, as bits */
 	uint32_t fresh;			      /* rings that were started and have not run yet */
+	uint32_t ran;			      /* rings that have, some time */
 
 	uint64_t window_us; /* when the present window began */
 	unsigned n_messages;
@@ -215,26 +216,23 @@ static const struct session_ops session_ops = { halt, map, unmap, set_fd, announ
 
 /* Starting the rings */
 
-/* Where a ring goes on that has not run yet. */
-static uint32_t find_base(struct vhost *vhost, unsigned ring)
+/* Where a ring goes on that was just started. */
+static void resume(struct vhost *vhost, unsigned ring, struct ring_config *config)
 {
-	const struct session *session = &vhost->session;
-	const struct session_ring *told = &session->ring[ring];
-	const struct virtq_used *used =
-		(const void *)guest_range_user(&session->mem, told->used, sizeof(*used));
-	uint16_t idx;
+	uint32_t told = config->base;
 
-	/* An address that cannot be is for the port to refuse. */
-	if (!(vhost->fresh & 1u << ring) || !used || (uintptr_t)used % sizeof(le32) != 0 ||
-	    virtio_has(session->features, VIRTIO_F_RING_PACKED))
-		return told->base;
+	/* A packed ring shows less than a split one: this is for a front-end that
+	 * had no chance to ask, or to be told.
+	 */
+	if (config->layout == RING_PACKED && vhost->ran & 1u << ring)
+		return;
 
-	idx = le16_to_cpu(*(const volatile le16 *)&used->idx);
-	if (idx != told->base)
+	config->base = ring_resume(&vhost->session.mem, config);
+	if (config->base != told)
 		log_limited(&vhost->ep->log_limit, LOG_INFO,
-			    "endpoint %s: ring %u goes on at %u, where its used ring is, not at %u",
-			    vhost->ep->model->name, ring, idx, told->base);
-	return idx;
+			    "endpoint %s: ring %u goes on at %#x, as the guest's memory shows, not "
+			    "at %#x",
+			    vhost->ep->model->name, ring, config->base, told);
 }
 
 static void configure_ring(struct vhost *vhost, unsigned ring, struct ring_config *ret_config)
@@ -250,10 +248,12 @@ static void configure_ring(struct vhost *vhost, unsigned ring, struct ring_confi
 		.desc = told->desc,
 		.avail = told->avail,
 		.used = told->used,
-		.base = find_base(vhost, ring),
+		.base = told->base,
 		.kick_fd = vhost->ring_fd[ring][SESSION_FD_KICK],
 		.call_fd = vhost->ring_fd[ring][SESSION_FD_CALL],
 	};
+	if (vhost->fresh & 1u << ring)
+		resume(vhost, ring, ret_config);
 }
 
 /* Opens a port over all rings that can run, and says which. */
@@ -315,6 +315,7 @@ static int start(struct vhost *vhost, struct err *err)
 	vhost->attachment = attachment;
 	vhost->running = running;
 	vhost->fresh &= ~running;
+	vhost->ran |= running;
 	return 0;
 }
 

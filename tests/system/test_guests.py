@@ -111,9 +111,10 @@ def test_guests_talk_whatever_was_agreed_on(stage, device, netdev, expected):
         sends_intact(two, one, 2)
 
 
-def test_limpetd_restarts_under_running_guests(stage):
+@pytest.mark.parametrize("device", ["", ",packed=on"])
+def test_limpetd_restarts_under_running_guests(stage, device):
     directory, network, account, _ = stage
-    with boot(stage, 1) as one, boot(stage, 2) as two:
+    with boot(stage, 1, device) as one, boot(stage, 2, device) as two:
         address(one, 1)
         address(two, 2)
         sends_intact(one, two, 1)
