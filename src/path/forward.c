@@ -350,11 +350,15 @@ static unsigned dispatch(struct forward *forward, const struct path_table *table
 	return copies;
 }
 
-/* Does the law say the same of both? It looks at nothing else. */
+/* Does the law say the same of both? It looks at nothing else, and behind the
+ * Ethernet header only if that has a VLAN tag.
+ */
 static inline bool is_alike(const struct frame *a, const struct frame *b)
 {
 	return a->len == b->len && a->vnet.gso_type == b->vnet.gso_type &&
-	       memcmp(a->head, b->head, FRAME_HEAD_LEN) == 0;
+	       memcmp(a->head, b->head, ETH_HEADER_LEN) == 0 &&
+	       (!eth_type_is_vlan(be16_load(a->head + 12)) ||
+		memcmp(a->head, b->head, FRAME_HEAD_LEN) == 0);
 }
 
 /* How many frames of the burst, from 'i' on, are alike: those of a conversation
