@@ -482,6 +482,7 @@ static void ports_come_and_go_while_the_worker_polls(void **state)
 	for (unsigned l = 0; l < ARRAY_SIZE(layouts); l++) {
 		struct sim *sim = sim_new(layouts[l], MODERN, MODERN);
 		struct guest *from = &sim->guest[0], *to = &sim->guest[1];
+		unsigned n_polled = 0;
 
 		from->attachment.poll_ns = to->attachment.poll_ns = 1000000;
 		assert_int_equal(worker_start(sim->worker, NULL), 0);
@@ -491,9 +492,11 @@ static void ports_come_and_go_while_the_worker_polls(void **state)
 			while (to->n_received < from->n_sent)
 				(void)receive_frame(to, 1);
 
+			n_polled += __atomic_load_n(&from->attachment.is_polled, __ATOMIC_RELAXED);
 			worker_unwatch(sim->worker, &from->attachment);
 			(void)path_publish_attachment(&from->member, NULL);
 			path_synchronize();
+			assert_false(from->attachment.is_polled);
 			from->from.config.base = port_vhost_base(from->port, 1);
 			from->to.config.base = port_vhost_base(from->port, 0);
 			from->port = port_close(from->port);
@@ -502,6 +505,7 @@ static void ports_come_and_go_while_the_worker_polls(void **state)
 			from->attachment.poll_ns = 1000000;
 			assert_int_equal(worker_watch(sim->worker, &from->attachment, NULL), 0);
 		}
+		assert_true(n_polled > 0); /* or nothing was tried */
 		sim_free(sim);
 	}
 }
