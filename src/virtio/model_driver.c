@@ -25,9 +25,8 @@ void model_guest_init(struct model_guest *guest)
 		};
 
 		/* Blocks of their own: sanitizers see who leaves them. */
-		region.host = guest->bytes[i] = aligned_alloc(4096, MODEL_REGION_SIZE);
+		region.host = guest->bytes[i] = calloc(1, MODEL_REGION_SIZE);
 		check(region.host && guest_mem_add(&guest->mem, &region, NULL) == 0);
-		memset(region.host, 0, MODEL_REGION_SIZE);
 	}
 }
 
@@ -57,7 +56,7 @@ static uint8_t *byte_at(const struct model_guest *guest, uint64_t gpa)
 void model_guest_write(struct model_guest *guest, uint64_t gpa, const void *from, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
-		*byte_at(guest, gpa + i) = ((const uint8_t *)from)[i];
+		memcpy(byte_at(guest, gpa + i), (const uint8_t *)from + i, 1);
 }
 
 void model_guest_read(const struct model_guest *guest, uint64_t gpa, void *to, size_t len)

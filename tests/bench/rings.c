@@ -2,7 +2,7 @@
 /* How fast frames go from one guest's memory to another's: a worker, a hub and
  * two vhost ports, without sockets or processes around them.
  *
- *	rings [split|packed] [FRAME-BYTES] [SECONDS]
+ *	bench-rings [split|packed] [FRAME-BYTES] [SECONDS [alone]]
  *
  * One thread plays both guests, on the first processor: it sends what the ring
  * takes and gives back what it received, touching descriptors and indices but
@@ -42,7 +42,6 @@ static uint64_t slot_size = BUFFER_SIZE;
 struct driver {
 	enum ring_layout layout;
 	struct ring_config config;
-	uint8_t *at;
 	struct virtq_desc *desc;
 	struct virtq_avail *avail;
 	struct virtq_used *used;
@@ -76,45 +75,43 @@ static void fail(const char *what)
 	exit(1);
 }
 
-static void driver_init(struct driver *d, enum ring_layout layout, uint8_t *at, uint64_t gpa,
-			uint64_t buffers, uint32_t len, uint16_t flags)
+/* A ring at 'at', which is 'gpa' for the guest, whose descriptors have buffers
+ * from 'buffers' on; 'layout', 'flags' and 'len' are set.
+ */
+static void driver_init(struct driver *d, uint8_t *at, uint64_t gpa, uint64_t buffers)
 {
-	*d = (struct driver){ .layout = layout,
-			      .at = at,
-			      .flags = flags,
-			      .len = len,
-			      .avail_wrap = true,
-			      .used_wrap = true };
 	d->desc = (void *)at;
 	d->packed = (void *)at;
 	d->avail = (void *)(at + 8192);
 	d->driver_area = (void *)(at + 8192);
 	d->used = (void *)(at + 16384);
+	d->avail_wrap = d->used_wrap = true;
 	d->config = (struct ring_config){
-		.layout = layout,
+		.layout = d->layout,
 		.size = RING_SIZE,
 		.features = VIRTIO_BIT(VIRTIO_F_VERSION_1) | VIRTIO_BIT(VIRTIO_NET_F_MRG_RXBUF),
 		.desc = gpa,
 		.avail = gpa + 8192,
 		.used = gpa + 16384,
-		.base = layout == RING_PACKED ? 0x80008000 : 0,
+		.base = d->layout == RING_PACKED ? 0x80008000 : 0,
 		.kick_fd = -1,
 		.call_fd = -1,
 	};
 	for (unsigned i = 0; i < RING_SIZE; i++) {
-		uint64_t addr = buffers + i * slot_size;
+		le64 addr = cpu_to_le64(buffers + i * slot_size);
 
-		if (layout == RING_SPLIT) {
-			d->desc[i] = (struct virtq_desc){ cpu_to_le64(addr), cpu_to_le32(len),
-							  cpu_to_le16(flags), 0 };
+		if (d->layout == RING_SPLIT) {
+			d->desc[i] = (struct virtq_desc){ addr, cpu_to_le32(d->len),
+							  cpu_to_le16(d->flags), 0 };
 			d->avail->ring[i] = cpu_to_le16((uint16_t)i);
 		} else {
-			d->packed[i].addr = cpu_to_le64(addr);
+			d->packed[i].addr = addr;
 		}
 	}
-	d->avail->flags = cpu_to_le16(VIRTQ_NO_NOTIFICATION);
-	if (layout == RING_PACKED)
-		*d->driver_area = (struct virtq_packed_event){ 0, cpu_to_le16(1) };
+	if (d->layout == RING_SPLIT)
+		d->avail->flags = cpu_to_le16(VIRTQ_NO_NOTIFICATION);
+	else
+		d->driver_area->flags = cpu_to_le16(VIRTQ_EVENT_DISABLE);
 }
 
 /* Makes up to 'n' buffers available. */
@@ -186,9 +183,12 @@ static void guest_init(struct guest *g, enum ring_layout layout, unsigned number
 
 	if (at == MAP_FAILED || guest_mem_add(&g->mem, &region, NULL) < 0)
 		fail("no memory");
-	driver_init(&g->to, layout, at, gpa, buffers, (uint32_t)slot_size, VIRTQ_WRITE);
-	driver_init(&g->from, layout, at + RING_BYTES, gpa + RING_BYTES,
-		    buffers + RING_SIZE * slot_size, (uint32_t)HEADER + frame, 0);
+	g->to = (struct driver){ .layout = layout,
+				 .flags = VIRTQ_WRITE,
+				 .len = (uint32_t)slot_size };
+	g->from = (struct driver){ .layout = layout, .len = (uint32_t)HEADER + frame };
+	driver_init(&g->to, at, gpa, buffers);
+	driver_init(&g->from, at + RING_BYTES, gpa + RING_BYTES, buffers + RING_SIZE * slot_size);
 	for (unsigned i = 0; i < RING_SIZE; i++) {
 		uint8_t *data = at + 2 * RING_BYTES + (RING_SIZE + i) * slot_size + HEADER;
 
@@ -312,7 +312,8 @@ static void measure_together(struct worker *worker, uint64_t duration)
 	(void)printf("together: %.2f Mframes/s, %.1f ns a frame, %.1f Gbit/s, lost %llu\n",
 		     (double)frames * 1e3 / (double)(now - start),
 		     (double)(now - start) / (double)frames,
-		     (double)frames * (guests[0].from.len - HEADER) * 8 / (double)(now - start),
+		     (double)frames * (double)(guests[0].from.len - HEADER) * 8 /
+			     (double)(now - start),
 		     (unsigned long long)counter_read(
 			     &guests[1].member.counters.drops_out[DROP_PEER_FULL]));
 }
@@ -321,8 +322,8 @@ int main(int argc, char **argv)
 {
 	enum ring_layout layout =
 		argc > 1 && strcmp(argv[1], "packed") == 0 ? RING_PACKED : RING_SPLIT;
-	uint32_t frame = argc > 2 ? (uint32_t)atoi(argv[2]) : 64;
-	uint64_t duration = (argc > 3 ? (uint64_t)atoi(argv[3]) : 1) * 1000000000;
+	uint32_t frame = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 0) : 64;
+	uint64_t duration = (argc > 3 ? strtoull(argv[3], NULL, 0) : 1) * 1000000000;
 	struct worker *worker = NULL;
 
 	while (slot_size < frame + HEADER)

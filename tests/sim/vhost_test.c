@@ -374,7 +374,7 @@ static void headers_that_lie_are_not_passed_on(void **state)
 	};
 	/* clang-format on */
 	struct sim *sim = sim_new(RING_SPLIT, MODERN | CSUM, MODERN | CSUM);
-	uint8_t bytes[BUFFER_SIZE];
+	uint8_t bytes[BUFFER_SIZE] = { 0 };
 	uint32_t len;
 
 	(void)state;
@@ -401,7 +401,7 @@ static void a_guest_without_checksums_gets_finished_ones(void **state)
 					  .csum_start = cpu_to_le16(34),
 					  .csum_offset = cpu_to_le16(16) };
 	struct sim *sim = sim_new(RING_SPLIT, MODERN | CSUM, MODERN);
-	uint8_t bytes[BUFFER_SIZE], expected[FRAME_LEN];
+	uint8_t bytes[BUFFER_SIZE] = { 0 }, expected[FRAME_LEN];
 	uint32_t len, sum = 0;
 
 	(void)state;
