@@ -113,8 +113,11 @@ class Daemon:
         text = pathlib.Path(f"/proc/{self.pid}/status").read_text(encoding="ascii")
         return re.search(rf"^{field}:\s*(.*)$", text, re.M)[1]
 
+    def status_kib(self, field):
+        return int(self.status(field).split()[0])
+
     def rss_kib(self):
-        return int(self.status("VmRSS").split()[0])
+        return self.status_kib("VmRSS")
 
     def cpu_ticks(self):
         """Of all its threads, since the start."""

@@ -23,9 +23,9 @@ VERSION_1, PROTOCOL_FEATURES, PACKED = 1 << 32, 1 << 30, 1 << 34
 REPLY_ACK, NEED_REPLY = 1 << 3, 8
 ALL_PROTOCOL = 1 << 0 | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 13 | 1 << 15 | 1 << 16
 
-SIZE = 1 << 20          # of the guest's memory
+SIZE = 1 << 21          # of the guest's memory
 USER = 0x7f0000000000   # where the front-end has it
-RING = 64               # entries of each ring
+RING = 64               # entries of each ring, if no other number is asked for
 BUFFER = 2048
 RX, TX = 0, 1           # rings: what the guest receives, what it sends
 
@@ -39,7 +39,8 @@ def eventfd():
 class FrontEnd:
     """One connection, and the memory, which survives it: see connect()."""
 
-    def __init__(self, path=None):
+    def __init__(self, path=None, entries=RING):
+        self.entries = entries  # 256 at most: see _layout()
         self.memory_fd = os.memfd_create("guest")
         os.ftruncate(self.memory_fd, SIZE)
         self.memory = mmap.mmap(self.memory_fd, SIZE)
@@ -122,7 +123,7 @@ class FrontEnd:
 
     def start_ring(self, ring, base=0):
         state = lambda value: struct.pack("<II", ring, value)
-        self.send(SET_VRING_NUM, state(RING))
+        self.send(SET_VRING_NUM, state(self.entries))
         self.send(SET_VRING_BASE, state(base))
         desc, avail, used = (USER + at for at in self._layout(ring))
         self.send(SET_VRING_ADDR, struct.pack("<IIQQQQ", ring, 0, desc, used, avail, 0))
@@ -135,7 +136,7 @@ class FrontEnd:
         self.negotiate(features)
         self.share_memory()
         if self.avail[RX] == 0:
-            self.give_buffers(RING // 2)
+            self.give_buffers(self.entries // 2)
         self.start_ring(RX, base)
         self.start_ring(TX, base)
 
@@ -153,9 +154,8 @@ class FrontEnd:
         start = ring * 0x4000
         return start, start + 0x1000, start + 0x2000
 
-    @staticmethod
-    def _buffer(ring, entry):
-        return 0x10000 + (ring * RING + entry) * BUFFER
+    def _buffer(self, ring, entry):
+        return 0x10000 + (ring * self.entries + entry) * BUFFER
 
     def put(self, at, form, *values):
         struct.pack_into(form, self.memory, at, *values)
@@ -164,22 +164,27 @@ class FrontEnd:
         return struct.unpack_from(form, self.memory, at)
 
     def make_available(self, ring, length, flags):
-        entry = self.avail[ring] % RING
+        entry = self.avail[ring] % self.entries
         desc, avail, _ = self._layout(ring)
         self.put(desc + 16 * entry, "<QIHH", self._buffer(ring, entry), length, flags, 0)
         self.put(avail + 4 + 2 * entry, "<H", entry)
         self.avail[ring] += 1
-        self.put(avail + 2, "<H", self.avail[ring] & 0xffff)
+        self.set_avail_index(ring, self.avail[ring])
 
     def give_buffers(self, n):
         for _ in range(n):
             self.make_available(RX, BUFFER, 2)
 
+    # Of struct's formats only the native ones are read and written at once.
+
+    def set_avail_index(self, ring, value):
+        self.put(self._layout(ring)[1] + 2, "@H", value & 0xffff)
+
     def used_index(self, ring):
-        return self.get(self._layout(ring)[2] + 2, "<H")[0]
+        return self.get(self._layout(ring)[2] + 2, "@H")[0]
 
     def transmit(self, frame):
-        at = self._buffer(TX, self.avail[TX] % RING)
+        at = self._buffer(TX, self.avail[TX] % self.entries)
         data = bytes(12) + frame
         self.memory[at:at + len(data)] = data
         self.make_available(TX, len(data), 0)
@@ -189,7 +194,7 @@ class FrontEnd:
         """The next frame, or None if there is none yet."""
         if self.used_index(RX) == self.seen[RX] & 0xffff:
             return None
-        used = self._layout(RX)[2] + 4 + 8 * (self.seen[RX] % RING)
+        used = self._layout(RX)[2] + 4 + 8 * (self.seen[RX] % self.entries)
         entry, length = self.get(used, "<II")
         self.seen[RX] += 1
         at = self._buffer(RX, entry)

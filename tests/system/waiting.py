@@ -8,7 +8,7 @@ import time
 DEADLINE_S = 30  # for what takes milliseconds on a machine that is not busy
 
 
-def wait_until(condition, what, deadline_s=DEADLINE_S):
+def wait_until(condition, what, deadline_s=DEADLINE_S, pause_s=0.005):
     """Returns the first true value of condition(); fails after the deadline."""
     end = time.monotonic() + deadline_s
     while True:
@@ -16,7 +16,7 @@ def wait_until(condition, what, deadline_s=DEADLINE_S):
         if value:
             return value
         assert time.monotonic() < end, f"waited {deadline_s} s in vain until {what}"
-        time.sleep(0.005)
+        time.sleep(pause_s)
 
 
 def unix_socket(kind):

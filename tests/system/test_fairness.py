@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A guest that floods, and one that never looks: what they cost the others.
+
+Nothing here is judged by time. How many frames of the flood limpetd served while
+it had one of somebody else's is in the flood's own used index, in shared memory.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import statistics
+import struct
+
+import pytest
+
+import frontend as fe
+import peers
+from frontend import FrontEnd
+from peers import frame, mac, number_of, numbered
+from waiting import wait_until
+
+PINGS = 300
+ENTRIES = 256       # of each ring
+ROOM = ENTRIES // 2 # for what a guest receives
+FLOOD_MIN = 20000
+
+
+@pytest.fixture
+def guests(lan):
+    """m1 floods m2, which never gives buffers again; m3 and m4 talk."""
+    peers.endpoints(lan, 1, first=4)
+    with contextlib.ExitStack() as stack:
+        guests = []
+        for number in range(1, 5):
+            guest = FrontEnd(lan.socket_path(f"m{number}", "vhost"), entries=ENTRIES)
+            stack.callback(guest.close)
+            guest.start()
+            guests.append(guest)
+        yield guests
+
+
+def flood(guest, data):
+    """Has its whole ring available, always; does not return."""
+    flags = guest._layout(fe.TX)[2]
+    for _ in range(guest.entries):
+        guest.transmit(data)
+    while True:
+        guest.set_avail_index(fe.TX, guest.used_index(fe.TX) + guest.entries)
+        if not guest.get(flags, "@H")[0] & 1:  # it does not poll
+            os.write(guest.kick[fe.TX], struct.pack("<Q", 1))
+
+
+@contextlib.contextmanager
+def flooding(guest, data):
+    process = multiprocessing.get_context("fork").Process(target=flood, args=(guest, data))
+    process.start()
+    try:
+        yield
+        assert process.is_alive()
+    finally:
+        process.kill()
+        process.join()
+
+
+def ping(sender, receiver, data, other):
+    """Sends a frame and waits for it; returns how many of the other's were served meanwhile."""
+    before = other.used_index(fe.TX)
+    sender.transmit(data)
+    arrived = wait_until(receiver.received, "the frame arrives", pause_s=0)
+    after = other.used_index(fe.TX)
+    assert arrived == data
+    return after - before & 0xffff
+
+
+def counters(daemon):
+    return {name: daemon.control.link(name) for name in ("m1", "m2", "m3", "m4")}
+
+
+def test_a_flood_to_one_who_never_looks_costs_others_their_fair_share_at_most(lan, guests):
+    one, blind, three, four = guests
+    with flooding(one, frame(mac(2), mac(1))):
+        wait_until(lambda: lan.control.link("m1")["tx"]["packets"] > FLOOD_MIN, "it floods")
+        served = [ping(three, four, numbered(mac(4), mac(3), i), one) for i in range(PINGS)]
+        # All that the flood had in its ring when the frame came may be before it, and as
+        # much while we looked; it is less unless they do look away.
+        assert statistics.median(served) <= 2 * ENTRIES, served
+        wait_until(lambda: lan.control.link("m1")["tx"]["packets"] > 2 * FLOOD_MIN,
+                   "it was a flood all the time")
+
+    wait_until(lambda: sum(lan.control.link("m2")["dropsOut"].values()) + ROOM
+               == lan.control.link("m1")["tx"]["packets"], "all is counted")
+    links = counters(lan)
+    assert all(link["port"]["kind"] == "vhost" for link in links.values()), links
+    # Who does not look has what there was room for, and the rest is its own loss.
+    assert set(links["m2"]["dropsOut"]) == {"peer-full"}
+    assert links["m2"]["rx"]["packets"] == ROOM
+    assert links["m3"]["tx"]["packets"] == links["m4"]["rx"]["packets"] == PINGS
+    for name in ("m1", "m3", "m4"):
+        assert not links[name]["dropsOut"] and not links[name]["dropsIn"], links[name]
+
+
+def test_who_has_no_room_costs_nobody_a_broadcast(lan, guests):
+    one, blind, three, four = guests
+    for i in range(2 * ROOM):
+        data = numbered(peers.BROADCAST, mac(3), i)
+        three.transmit(data)
+        for receiver in (one, four):
+            assert wait_until(receiver.received, "a broadcast arrives") == data
+    links = counters(lan)
+    assert links["m2"]["rx"]["packets"] == ROOM
+    assert links["m2"]["dropsOut"] == {"peer-full": 2 * ROOM - ROOM}
+    assert not links["m1"]["dropsOut"] and not links["m4"]["dropsOut"]
+
+    # With room again it misses nothing more.
+    for i in range(ROOM):
+        assert number_of(blind.received()) == i
+    three.transmit(numbered(mac(2), mac(3), 1000))
+    assert number_of(wait_until(blind.received, "a frame arrives")) == 1000
