@@ -10,6 +10,7 @@
 
 #include "base/fd.h"
 #include "bench/clock.h"
+#include "fetch.h"
 #include "measuring.h"
 #include "pattern.h"
 
@@ -67,6 +68,8 @@ static void write_one(const struct traffic *traffic, const struct copier *copier
 {
 	uint8_t *frame = ring_frame(copier->from, (uint32_t)(number % copier->from_slots));
 
+	fetch_to_write(ring_frame(copier->from, (uint32_t)((number + 1) % copier->from_slots)),
+		       traffic->touch ? traffic->shape.size : 1);
 	memcpy(frame + traffic->shape.stamp_at, &number, sizeof(number));
 	if (traffic->touch)
 		pattern_fill(frame + traffic->shape.stamp_at + sizeof(number),
@@ -79,6 +82,10 @@ static void read_one(struct traffic *traffic, const struct copier *copier, uint6
 	uint32_t slot = (uint32_t)(number % copier->to_slots) * copier->buffers;
 	uint32_t rest = copier->size + RING_HEADER;
 
+	uint32_t next = (uint32_t)((number + 1) % copier->to_slots) * copier->buffers;
+
+	if (traffic->touch && next != slot)
+		fetch_to_read(ring_frame(copier->to, next), traffic->shape.size);
 	traffic->sum += ring_frame(copier->to, slot)[traffic->shape.stamp_at];
 	while (traffic->touch && rest) {
 		uint32_t len = MIN(rest, copier->to->config.slot_len);

@@ -20,12 +20,12 @@
 #include <string.h>
 
 #include "bench/clock.h"
+#include "fetch.h"
 #include "pattern.h"
 
 #define STAMP_MAGIC   0x6c70
 #define SEQ_HELLO     UINT64_MAX
 #define OPEN_PATHS_NS 10000000000
-#define FETCH_MAX     2048u
 #define MERGED_MAX    600 /* buffers of 128 octets for the longest frame */
 
 struct stamp {
@@ -141,31 +141,6 @@ static uint64_t seed_of(const struct stamp *stamp)
 	return (stamp->seq + 1) * PATTERN_STEP ^ (uint64_t)stamp->lane << 48 ^ stamp->run;
 }
 
-/* A line that the switch has read will be written: fetch it for that. */
-static inline void own_soon(const uint8_t *line)
-{
-#ifdef __x86_64__
-	__asm__ volatile("prefetchw %0" : : "m"(*line));
-#else
-	__builtin_prefetch(line, 1);
-#endif
-}
-
-/* The processor fetches by itself what follows in a long frame. */
-static void own_frame_soon(const struct traffic *traffic, const uint8_t *frame)
-{
-	size_t size = MIN(traffic->shape.size, FETCH_MAX);
-
-	for (size_t at = 64; at < size; at += 64)
-		own_soon(frame + at);
-}
-
-static void read_soon(const uint8_t *frame, size_t size)
-{
-	for (size_t at = 64; at < MIN(size, (size_t)FETCH_MAX); at += 64)
-		__builtin_prefetch(frame + at);
-}
-
 void traffic_reclaim(struct lane *lane)
 {
 	struct ring_buf bufs[RING_BURST];
@@ -173,7 +148,7 @@ void traffic_reclaim(struct lane *lane)
 
 	for (unsigned i = 0; i < n; i++) {
 		put_idle(lane, bufs[i].slot);
-		own_soon(ring_frame(lane->tx, bufs[i].slot));
+		fetch_to_write(ring_frame(lane->tx, bufs[i].slot), 1);
 	}
 }
 
@@ -197,7 +172,7 @@ static void send(struct traffic *traffic, struct lane *lane, uint64_t seq, unsig
 	for (unsigned i = 0; i < n; i++) {
 		bufs[i] = (struct ring_buf){ take_idle(lane), traffic->shape.size + RING_HEADER };
 		if (traffic->touch && i + 1 < n)
-			own_frame_soon(traffic, ring_frame(lane->tx, peek_idle(lane)));
+			fetch_to_write(ring_frame(lane->tx, peek_idle(lane)), traffic->shape.size);
 		write_frame(traffic, lane, bufs[i].slot, seq + i);
 	}
 	ring_post(lane->tx, bufs, n);
@@ -362,7 +337,7 @@ unsigned traffic_receive(struct traffic *traffic, struct sink *sink)
 			return 0;
 		}
 		if (traffic->touch && at + parts < n)
-			read_soon(ring_frame(rx, bufs[at + parts].slot), bufs[at + parts].len);
+			fetch_to_read(ring_frame(rx, bufs[at + parts].slot), bufs[at + parts].len);
 		account(traffic, sink, bufs + at, parts);
 		at += parts;
 	}
