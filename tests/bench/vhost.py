@@ -55,6 +55,7 @@ LIMPET, PMD, OVS, TSO, COPY, WAKE, KERNEL = SYSTEMS = [
     System("no switch: bare wake-ups", "wake", "a", "b"),
     System("kernel macvtap", "macvtap", "a", "b"),
 ]
+POLLING = System("limpet, poll 5000", "polling", "a", "b")  # between bursts, as its peers do
 INTERRUPTS = System("limpet, poll 0", "interrupts", "a", "b")
 
 RINGS = (LIMPET, PMD, OVS)
@@ -69,10 +70,14 @@ MEASURES = [
     frames("1514", "1514 B, one way", 1514, systems=ALL),
     frames("1514touch", "1514 B, one way, payload touched", 1514, "--touch",
            systems=(*RINGS, COPY)),
+    frames("1514burst", "1514 B, payload touched, bursts of 128 timed without the generator", 1514,
+           "--touch", "--bursts", "--window", "128", "--slots", "256", systems=(POLLING, PMD, OVS, COPY)),
     frames("1514packed", "1514 B, one way, packed rings", 1514, guest=",packed", systems=RINGS),
     supers("64k", "64 KiB TCP super-frames", systems=(LIMPET, TSO, COPY, KERNEL)),
     supers("64ktouch", "64 KiB TCP super-frames, payload touched", "--touch",
            systems=(LIMPET, TSO, COPY)),
+    supers("64kburst", "64 KiB TCP super-frames, touched, bursts of 8 timed without the generator",
+           "--touch", "--bursts", systems=(POLLING, TSO, COPY)),
     latency("rtt", "round trip of one 64 B frame, polled for", "--latency",
             systems=(*RINGS, KERNEL)),
     latency("rttsleep", "round trip of one 64 B frame, everybody sleeps", "--latency",
@@ -188,6 +193,9 @@ class VhostLab(Lab):
 
     def make_vhost(self):
         return self.make_endpoints("vhost", 1)
+
+    def make_polling(self):
+        return self.make_endpoints("polling", 1, setting="poll 5000")
 
     def make_interrupts(self):
         return self.make_endpoints("interrupts", 1, setting="poll 0")

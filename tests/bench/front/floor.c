@@ -95,29 +95,60 @@ static void read_one(struct traffic *traffic, const struct copier *copier, uint6
 	}
 }
 
-/* Keeps as many frames under way as both sides have room for; returns when the
- * time is over, and with it how many have arrived.
- */
-static uint64_t play_until(struct traffic *traffic, struct copier *copier, uint64_t *sent,
-			   uint64_t *read, uint64_t end)
-{
-	uint64_t room = MIN(copier->from_slots, copier->to_slots);
+/* How far the generator is. */
+struct play {
+	uint64_t sent, read;
+	uint64_t timed_ns; /* of bursts */
+};
 
+static uint64_t copied(struct copier *copier)
+{
+	return atomic_load_explicit(&copier->copied, memory_order_acquire);
+}
+
+/* Keeps as many frames under way as both sides have room for. */
+static void play_turn(struct play *play, struct traffic *traffic, struct copier *copier)
+{
+	uint64_t there = copied(copier);
+	uint64_t room = MIN(copier->from_slots, copier->to_slots);
+	uint64_t last = MIN(play->read + room, play->sent + BURST);
+
+	while (play->sent < last)
+		write_one(traffic, copier, play->sent++);
+	atomic_store_explicit(&copier->written, play->sent, memory_order_release);
+	while (play->read < there)
+		read_one(traffic, copier, play->read++);
+}
+
+/* As traffic_burst(). */
+static void play_burst(struct play *play, struct traffic *traffic, struct copier *copier)
+{
+	uint64_t last = play->sent + MIN(traffic->window, (uint64_t)copier->to_slots), start;
+
+	while (play->sent < last)
+		write_one(traffic, copier, play->sent++);
+
+	start = clock_ns();
+	atomic_store_explicit(&copier->written, play->sent, memory_order_release);
+	while (copied(copier) < last)
+		;
+	play->timed_ns += clock_ns() - start;
+
+	while (play->read < last)
+		read_one(traffic, copier, play->read++);
+}
+
+static void play_until(struct play *play, struct traffic *traffic, struct copier *copier,
+		       const struct plan *plan, uint64_t end)
+{
 	do {
 		for (unsigned turn = 0; turn < 16; turn++) {
-			uint64_t copied =
-				atomic_load_explicit(&copier->copied, memory_order_acquire);
-			uint64_t last = MIN(*read + room, *sent + BURST);
-
-			while (*sent < last)
-				write_one(traffic, copier, (*sent)++);
-			atomic_store_explicit(&copier->written, *sent, memory_order_release);
-			while (*read < copied)
-				read_one(traffic, copier, (*read)++);
+			if (plan->bursts)
+				play_burst(play, traffic, copier);
+			else
+				play_turn(play, traffic, copier);
 		}
 	} while (clock_ns() < end);
-
-	return *read;
 }
 
 int floor_copy(struct throughput *ret, struct traffic *traffic, const struct plan *plan,
@@ -136,7 +167,7 @@ int floor_copy(struct throughput *ret, struct traffic *traffic, const struct pla
 		.cpu = plan->cpus[1],
 	};
 	struct throughput run = { 0 };
-	uint64_t sent = 0, read = 0, before;
+	struct play play = { 0 };
 	pthread_t thread;
 
 	if (!copier.to_slots)
@@ -145,10 +176,13 @@ int floor_copy(struct throughput *ret, struct traffic *traffic, const struct pla
 		return err_set(err, EAGAIN, "cannot start a thread");
 
 	cpu_pin(plan->cpus[0]);
-	before = play_until(traffic, &copier, &sent, &read, clock_ns() + plan->warmup);
+	play_until(&play, traffic, &copier, plan, clock_ns() + plan->warmup);
+	play.timed_ns = 0;
 	cpu_times_read(&run.begin, 0);
-	run.received =
-		play_until(traffic, &copier, &sent, &read, run.begin.at + plan->period) - before;
+	run.received = play.read;
+	play_until(&play, traffic, &copier, plan, run.begin.at + plan->period);
+	run.received = play.read - run.received;
+	run.timed_ns = play.timed_ns;
 	cpu_times_read(&run.end, 0);
 	copier.stop = true;
 	pthread_join(thread, NULL);

@@ -46,6 +46,8 @@ static const char usage[] =
 	"  --window N       frames under way in each direction at most; default: no limit\n"
 	"  --slots N        transmit buffers in use, default: the window, or the ring\n"
 	"  --batch N        frames sent in a turn, default 32\n"
+	"  --bursts         windows of frames, timed from the first descriptor to the last frame,\n"
+	"                   without what the generator does before and afterwards\n"
 	"  --touch          write and read all of each payload\n"
 	"  --verify         and compare it, too\n"
 	"  --pages 4k|2m    of the guests' memory, default: 2m if there are enough\n"
@@ -77,6 +79,7 @@ static const struct option long_options[] = {
 	{ "window",  required_argument, NULL, 'i' },
 	{ "slots",   required_argument, NULL, 'o' },
 	{ "batch",   required_argument, NULL, 'a' },
+	{ "bursts",  no_argument,       NULL, 'x' },
 	{ "touch",   no_argument,       NULL, 'u' },
 	{ "verify",  no_argument,       NULL, 'v' },
 	{ "pages",   required_argument, NULL, 'm' },
@@ -147,6 +150,8 @@ static bool take_flag(struct options *options, int option)
 		return options->plan.sleep = true;
 	case 'b':
 		return options->both = true;
+	case 'x':
+		return options->plan.bursts = true;
 	case 'u':
 		return options->touch = true;
 	case 'v':
@@ -224,6 +229,8 @@ static int parse(struct options *options, int argc, char **argv, struct err *err
 	if (options->gso && options->size < 200)
 		return err_set(err, EINVAL, "a super-frame of %ld octets: use 200 at least",
 			       options->size);
+	if (options->plan.bursts && (!options->window || options->window > 128))
+		return err_set(err, EINVAL, "bursts need a window, of 128 at most");
 	if (!options->slots)
 		options->slots = options->window;
 
@@ -247,7 +254,7 @@ static void print_latency(const struct latency *run)
 
 static void print_throughput(const struct throughput *run, long size)
 {
-	double period = seconds(run->end.at - run->begin.at);
+	double period = seconds(run->timed_ns ? run->timed_ns : run->end.at - run->begin.at);
 
 	printf("{\"measure\": \"throughput\", \"fps\": %.0f, \"bps\": %.0f",
 	       (double)run->received / period, (double)run->received * (double)size * 8 / period);
@@ -298,13 +305,18 @@ static int run_throughput(const struct options *options, struct traffic *traffic
 {
 	uint64_t received[TRAFFIC_LANES_MAX];
 	struct throughput run;
-	int r = throughput_run(&run, traffic, &options->plan, received, err);
+	int r;
 
+	if (options->plan.bursts)
+		r = bursts_run(&run, traffic, &options->plan, err);
+	else
+		r = throughput_run(&run, traffic, &options->plan, received, err);
 	if (r < 0)
 		return r;
 
 	print_throughput(&run, options->size);
-	print_lanes(traffic, received, seconds(run.end.at - run.begin.at));
+	if (!options->plan.bursts)
+		print_lanes(traffic, received, seconds(run.end.at - run.begin.at));
 	print_account(traffic);
 	return 0;
 }

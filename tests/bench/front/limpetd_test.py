@@ -97,6 +97,12 @@ def super_frames_pass_whole():
         check_all(hub, [(merged, merged)], "--both", *SUPER)
 
 
+def bursts_arrive_as_a_whole():
+    with Hub() as hub:
+        for options in ("", ",packed", ",mrg,slot=500"):
+            hub.front(options, options, "--size", "1514", "--bursts", "--window", "64")
+
+
 def several_queues_are_served():
     with Hub() as hub:
         for options in (",queues=4", ",queues=4,packed"):
@@ -131,6 +137,7 @@ TESTS = [
     chains_and_tables_are_gathered,
     small_and_odd_rings_wrap,
     super_frames_pass_whole,
+    bursts_arrive_as_a_whole,
     several_queues_are_served,
     what_is_lost_was_counted,
     frames_come_back,

@@ -15,12 +15,14 @@ struct plan {
 	uint64_t period; /* nanoseconds that do */
 	long switch_pid; /* whose processor time to read, 0: nobody's */
 	long batch;	 /* frames a lane sends in its turn */
+	bool bursts;	 /* throughput: of a window at a time */
 	bool sleep;	 /* latency: wait for the switch's call instead of polling */
 };
 
 struct throughput {
 	uint64_t sent, received;	     /* while it counted */
 	uint64_t total_sent, total_received; /* in the whole run; the rest was lost */
+	uint64_t timed_ns;		     /* of bursts: how long they took; else 0 */
 	double full;			     /* share of attempts to send that found no room */
 	struct cpu_times begin, end;
 };
@@ -30,6 +32,13 @@ struct throughput {
  */
 int throughput_run(struct throughput *ret, struct traffic *traffic, const struct plan *plan,
 		   uint64_t *received_by_lane, struct err *err);
+
+/* Bursts of frames through the first lane, as many as may be under way. Only the
+ * time from the first descriptor to the last frame counts: what the switch can do
+ * with what another core has just written, however slowly that writes.
+ */
+int bursts_run(struct throughput *ret, struct traffic *traffic, const struct plan *plan,
+	       struct err *err);
 
 /* There and back again, nanoseconds. */
 struct latency {

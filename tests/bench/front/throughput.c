@@ -140,3 +140,38 @@ int throughput_run(struct throughput *ret, struct traffic *traffic, const struct
 	*ret = run;
 	return 0;
 }
+
+static void burst_until(struct throughput *run, struct traffic *traffic, uint64_t end)
+{
+	struct lane *lane = &traffic->lane[0];
+	unsigned n = (unsigned)traffic->window;
+
+	while (clock_ns() < end && !broken(traffic)) {
+		uint64_t ns = traffic_burst(traffic, lane, &traffic->sink[1], n);
+
+		run->timed_ns += ns;
+		run->received += ns ? n : 0;
+	}
+}
+
+int bursts_run(struct throughput *ret, struct traffic *traffic, const struct plan *plan,
+	       struct err *err)
+{
+	struct throughput run = { 0 };
+
+	cpu_pin(plan->cpus[0]);
+	burst_until(&run, traffic, clock_ns() + plan->warmup);
+	run.timed_ns = run.received = 0;
+	cpu_times_read(&run.begin, plan->switch_pid);
+	burst_until(&run, traffic, run.begin.at + plan->period);
+	cpu_times_read(&run.end, plan->switch_pid);
+	cpu_unpin();
+	if (broken(traffic))
+		return err_set(err, EPROTO, "the switch broke a ring: %s", broken(traffic));
+
+	run.sent = run.received;
+	run.total_sent = traffic_sent(traffic);
+	run.total_received = traffic_received(traffic);
+	*ret = run;
+	return 0;
+}

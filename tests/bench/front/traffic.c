@@ -26,7 +26,9 @@
 #define STAMP_MAGIC   0x6c70
 #define SEQ_HELLO     UINT64_MAX
 #define OPEN_PATHS_NS 10000000000
-#define MERGED_MAX    600 /* buffers of 128 octets for the longest frame */
+#define BURST_MAX     512	/* buffers of a burst */
+#define BURST_NS      100000000 /* what has not come by then was lost */
+#define MERGED_MAX    600	/* buffers of 128 octets for the longest frame */
 
 struct stamp {
 	uint32_t run;
@@ -346,6 +348,46 @@ unsigned traffic_receive(struct traffic *traffic, struct sink *sink)
 		bufs[i].len = rx->config.slot_len;
 	ring_post(rx, bufs, n);
 	return n;
+}
+
+/* The generator's work on what traffic_burst() received in 'n' buffers. */
+static void look_at(struct traffic *traffic, struct sink *sink, struct ring_buf *bufs, unsigned n)
+{
+	for (unsigned at = 0; at < n;) {
+		unsigned parts = MAX(buffers_of(sink, bufs[at].slot), 1u);
+
+		account(traffic, sink, bufs + at, MIN(parts, n - at));
+		at += parts;
+	}
+
+	for (unsigned i = 0; i < n; i++)
+		bufs[i].len = sink->rx->config.slot_len;
+	ring_post(sink->rx, bufs, n);
+}
+
+uint64_t traffic_burst(struct traffic *traffic, struct lane *lane, struct sink *sink, unsigned n)
+{
+	uint32_t size = traffic->shape.size + RING_HEADER, room = sink->rx->config.slot_len;
+	unsigned all = n * ((size + room - 1) / room), got = 0;
+	struct ring_buf out[BURST_MAX], in[BURST_MAX];
+	uint64_t start, end;
+
+	while (lane->n_idle < n && !lane->tx->broken)
+		traffic_reclaim(lane);
+	for (unsigned i = 0; i < n; i++) {
+		out[i] = (struct ring_buf){ take_idle(lane), size };
+		write_frame(traffic, lane, out[i].slot, lane->sent++);
+	}
+
+	start = end = clock_ns();
+	ring_post(lane->tx, out, n);
+	while (got < all && end - start < BURST_NS && !sink->rx->broken) {
+		got += ring_collect(sink->rx, in + got, all - got);
+		end = clock_ns();
+	}
+
+	look_at(traffic, sink, in, got);
+	return got == all ? end - start : 0;
 }
 
 static bool is_open(const struct traffic *traffic)

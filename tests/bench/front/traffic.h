@@ -76,6 +76,14 @@ unsigned traffic_receive(struct traffic *traffic, struct sink *sink);
 /* Takes back what the switch has sent; without it a lane runs dry. */
 void traffic_reclaim(struct lane *lane);
 
+/* Writes 'n' frames, gives them to the switch at once, and waits for all of them;
+ * only then looks at what has arrived. Returns how long that took between the
+ * first descriptor given and the last one back, 0 if some did not come. What a
+ * frame costs the generator is not in it. There are no more frames in either
+ * ring, and never more than both have room for.
+ */
+uint64_t traffic_burst(struct traffic *traffic, struct lane *lane, struct sink *sink, unsigned n);
+
 /* Of all lanes. */
 uint64_t traffic_sent(const struct traffic *traffic);
 uint64_t traffic_received(const struct traffic *traffic);
