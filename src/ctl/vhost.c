@@ -181,7 +181,7 @@ static int set_fd(void *context, unsigned ring, enum session_fd which, bool give
 		r = check_eventfd(vhost->message_fd[0], err);
 		if (r < 0)
 			return r;
-		/* A full counter must not hold up the worker that calls. */
+		/* Not to be relied on: the front-end can clear it (port/bell.c). */
 		(void)fcntl(vhost->message_fd[0], F_SETFL, O_RDWR | O_NONBLOCK);
 	}
 

@@ -33,6 +33,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "port/bell.h"
 #include "port/burst.h"
 #include "port/port.h"
 #include "virtio/memory.h"
@@ -65,11 +66,8 @@ static struct port_vhost *vhost_of(struct port *port)
 
 static void vhost_call(const struct vhost_ring *queue)
 {
-	const uint64_t one = 1;
-
-	/* If the counter is full, the guest has enough to wake up for. */
 	if (queue->call_fd >= 0)
-		(void)!write(queue->call_fd, &one, sizeof(one));
+		bell_ring(queue->call_fd);
 }
 
 /* Sets the fault if there is a reason for one. */

@@ -2,6 +2,7 @@
 """vhost-user front-ends on a running limpetd: good ones, and others."""
 
 import contextlib
+import fcntl
 import json
 import os
 import socket
@@ -424,3 +425,19 @@ def test_half_a_message_holds_nobody_up(limpet):
         assert b.ask(fe.GET_STATUS) == 0
         enemy.hang_up()
         detached(limpet, "ep0", "peer closed the connection in the middle of a message")
+
+
+def test_a_call_that_would_wait_holds_nobody_up(limpet):
+    """The flag that says not to wait is the front-end's as much as ours."""
+    with front_end(limpet, "ep0") as a, front_end(limpet, "ep1") as b:
+        call = b.call[fe.RX]
+        a.transmit(frame("ep1", "ep0", b"first"))
+        arrives(b, frame("ep1", "ep0", b"first"))
+        with contextlib.suppress(BlockingIOError):
+            os.read(call, 8)
+        os.write(call, struct.pack("<Q", 2**64 - 2))
+        fcntl.fcntl(call, fcntl.F_SETFL, os.O_RDWR)
+        for i in range(4):
+            a.transmit(frame("ep1", "ep0", b"%d" % i))
+            arrives(b, frame("ep1", "ep0", b"%d" % i))
+        assert os.read(call, 8)  # else a worker that waits does so for ever
