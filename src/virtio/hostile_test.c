@@ -113,6 +113,7 @@ static const struct lie packed_lies[] = {
 	{ "long table", "an indirect table of 1025 descriptors", .desc = { { TABLE, 1025 * 16, I, 0 } } },
 	{ "half an entry", "an indirect table at 0x401ffff8, outside", .desc = { { END - 8, 16, I, 0 } } },
 	{ "table around", "outside its memory", .desc = { { UINT64_MAX - 15, 32, I, 0 } } },
+	{ "table and next", "an indirect table in the middle", .desc = { { TABLE, 16, I | N, 0 }, { DATA, 9, 0, 0 } }, { { DATA, 9, 0, 0 } } },
 	{ "table in table", "an indirect table in an indirect table", .desc = { { TABLE, 16, I, 0 } }, { { TABLE, 16, I, 0 } } },
 	{ "table, no bytes", "a descriptor of no bytes", .desc = { { TABLE, 16, I, 0 } }, { { DATA, 0, 0, 0 } } },
 

@@ -113,14 +113,18 @@ bool chain_add_slowly(struct ring *ring, struct ring_buffer *buffer, const struc
 			break;
 		}
 
-		n = (uint32_t)MIN(left, (uint64_t)len);
-		if (at < RING_IOV_MAX) {
-			ring->iov[at] = (struct iovec){ .iov_base = host, .iov_len = n };
-			buffer->n_iov++;
-			buffer->len += n;
-		} else {
+		/* Where nothing can be kept, nothing is looked for: in small
+		 * regions that would take long.
+		 */
+		if (at == RING_IOV_MAX) {
 			buffer->is_cut = true;
+			break;
 		}
+
+		n = (uint32_t)MIN(left, (uint64_t)len);
+		ring->iov[at] = (struct iovec){ .iov_base = host, .iov_len = n };
+		buffer->n_iov++;
+		buffer->len += n;
 		addr += n;
 		len -= n;
 	}
@@ -174,7 +178,7 @@ static uint32_t chain_check_table(struct ring *ring, const struct chain_desc *de
 
 	if (!ring->has_indirect)
 		ring_break(ring, "an indirect table, which was not negotiated");
-	else if (desc->flags & VIRTQ_NEXT && ring->layout == RING_SPLIT)
+	else if (desc->flags & VIRTQ_NEXT)
 		ring_break(ring, "an indirect table in the middle of a chain");
 	else if (desc->len == 0 || desc->len % sizeof(struct virtq_desc))
 		ring_break(ring, "an indirect table of %u bytes", desc->len);
