@@ -158,6 +158,30 @@ void runtime_dir_close(struct runtime_dir *dir)
 	dir->lock_fd = fd_close(dir->lock_fd);
 }
 
+/* Linux 6.16; Debian 12's headers do not have it. */
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83
+#endif
+
+/* Descriptors sent here are refused. Thrown away as they arrive they would be
+ * closed by the thread that reads, and closing can wait for whoever made them:
+ * SO_LINGER on a TCP socket whose peer does not read stops it for hours. An
+ * older kernel does not know the option.
+ */
+static void refuse_descriptors(int fd)
+{
+	const int no = 0;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &no, sizeof(no));
+}
+
+void socket_take_descriptors(int fd)
+{
+	const int yes = 1;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &yes, sizeof(yes));
+}
+
 /* A bound socket that only its owner may reach. */
 static int bind_socket(const char *path, int type, int *ret_fd, struct err *err)
 {
@@ -172,6 +196,7 @@ static int bind_socket(const char *path, int type, int *ret_fd, struct err *err)
 	if (!fd_leaves(fd, FD_LEFT_BY_PEERS))
 		return err_set(err, EMFILE, "cannot make the socket '%s': " NO_DESCRIPTOR, path);
 
+	refuse_descriptors(fd);
 	(void)unlink(path);
 	(void)text_copy(addr.sun_path, sizeof(addr.sun_path), path);
 	old = umask(0177);

@@ -62,6 +62,11 @@ int socket_watch(sd_event *event, int listen_fd, sd_event_io_handler_t fn, void 
  */
 int socket_accept(int listen_fd, unsigned n_left, int *ret_fd);
 
+/* Has 'fd' take descriptors. No listening socket does, and so none that comes
+ * of one does before this: what is turned away has none in its queue.
+ */
+void socket_take_descriptors(int fd);
+
 /* For what is said about an -EMFILE. */
 #define NO_DESCRIPTOR "no file descriptor is left (LimitNOFILE= is too small)"
 

@@ -45,6 +45,7 @@
 #include "ctl/attach.h"
 #include "ctl/endpoint.h"
 #include "ctl/guest_map.h"
+#include "ctl/sockets.h"
 #include "port/vhost.h"
 #include "virtio/resume.h"
 #include "virtio/ring.h"
@@ -498,6 +499,7 @@ int vhost_new(struct ctl_endpoint *ep, int *fd, struct vhost **ret_vhost, struct
 		return r;
 	}
 
+	socket_take_descriptors(vhost->fd);
 	(void)fd_take(fd);
 	*ret_vhost = vhost;
 	return 0;

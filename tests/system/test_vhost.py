@@ -441,3 +441,47 @@ def test_a_call_that_would_wait_holds_nobody_up(limpet):
             a.transmit(frame("ep1", "ep0", b"%d" % i))
             arrives(b, frame("ep1", "ep0", b"%d" % i))
         assert os.read(call, 8)  # else a worker that waits does so for ever
+
+
+def lingering_socket(stack):
+    """A TCP socket that takes a while to close: its peer does not read."""
+    listener, sender = (stack.enter_context(socket.socket()) for _ in range(2))
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
+    sender.connect(listener.getsockname())
+    stack.enter_context(listener.accept()[0])
+    sender.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 60))
+    sender.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            sender.send(bytes(65536))
+    return sender
+
+
+def hurry(lingering):
+    if lingering.fileno() >= 0:
+        lingering.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+@pytest.mark.parametrize("kind", ["stream", "dgram"])
+def test_a_descriptor_beside_a_frame_holds_nobody_up(limpet, tmp_path, kind):
+    types = {"stream": socket.SOCK_STREAM, "dgram": socket.SOCK_DGRAM}
+    text = frame("ep0", "ep1", b"x")
+    data = struct.pack(">I", len(text)) + text if kind == "stream" else text
+    with contextlib.ExitStack() as stack:
+        a = stack.enter_context(front_end(limpet, "ep0"))
+        b = stack.enter_context(socket.socket(socket.AF_UNIX, types[kind]))
+        b.bind(str(tmp_path / "b"))
+        b.connect(shown(limpet, "ep1")["sockets"][kind])
+        lingering = lingering_socket(stack)
+        try:
+            b.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS,
+                                struct.pack("i", lingering.fileno()))])
+        except PermissionError:
+            b.send(data)
+        else:
+            lingering.close()
+            pytest.skip("this kernel has no SO_PASSRIGHTS")
+        finally:
+            hurry(lingering)
+        arrives(a, text)
