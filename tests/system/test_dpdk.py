@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 import peers
-from daemon import Place, running
+from daemon import running
 from peers import mac
 from waiting import wait_until
 
