@@ -98,6 +98,8 @@ int endpoint_attach_vhost(struct ctl_endpoint *ep, int *fd, struct err *err)
 
 	if (!make_way(ep))
 		return err_set(err, EBUSY, "it has another peer");
+	if (!closers_have_room(&ep->closers))
+		return err_set(err, EBUSY, "what earlier front-ends left is still being closed");
 
 	/* Datagrams are somebody else's from now on. */
 	path_publish_attachment(&ep->member, NULL);
@@ -331,6 +333,7 @@ struct ctl_endpoint *endpoint_free(struct ctl_endpoint *ep)
 		attachment_retire(worker, ep->stream, NULL);
 	if (ep->dgram)
 		attachment_retire(worker, ep->dgram, NULL);
+	closers_fini(&ep->closers);
 	ep->model->runtime = NULL;
 	free(ep);
 	return NULL;

@@ -2,6 +2,7 @@
 #include "ctl/guest_map.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <linux/magic.h>
 #include <string.h>
@@ -11,6 +12,8 @@
 
 #include "base/macros.h"
 
+#define NO_MEMORY_FILE "its descriptor is neither a memfd nor a file on tmpfs or hugetlbfs"
+
 /* The size of the file's pages: the offset and length of a mapping are whole
  * ones. For huge pages it is the file system that tells.
  */
@@ -19,13 +22,16 @@ static int find_page_size(int fd, uint64_t end, uint64_t *ret_size, struct err *
 	struct statfs fs;
 	struct stat st;
 
+	/* Only these have seals. It is asked first because it asks nobody: a FUSE
+	 * file's server could take its time to answer the rest.
+	 */
+	if (fcntl(fd, F_GET_SEALS) < 0)
+		return err_set(err, EINVAL, NO_MEMORY_FILE);
 	if (fstat(fd, &st) < 0 || fstatfs(fd, &fs) < 0)
 		return err_set(err, errno, "its descriptor cannot be examined: %s",
 			       strerror(errno));
 	if (!S_ISREG(st.st_mode) || (fs.f_type != TMPFS_MAGIC && fs.f_type != HUGETLBFS_MAGIC))
-		return err_set(err, EINVAL,
-			       "its descriptor is neither a memfd nor a file on tmpfs "
-			       "or hugetlbfs");
+		return err_set(err, EINVAL, NO_MEMORY_FILE);
 	if (end > (uint64_t)st.st_size)
 		return err_set(err, EINVAL,
 			       "a memory region ends at byte %" PRIu64

@@ -12,6 +12,7 @@
 
 #include <systemd/sd-event.h>
 
+#include "ctl/closer.h"
 #include "ctl/ctl.h"
 #include "ctl/log.h"
 #include "ctl/sockets.h"
@@ -53,6 +54,7 @@ struct ctl_endpoint {
 	struct path_attachment *dgram;	      /* always */
 	struct path_attachment *stream;	      /* NULL: nobody connected */
 	struct vhost *vhost;		      /* NULL: no front-end connected */
+	struct closers closers;		      /* of what front-ends left */
 	struct connector *connector;	      /* NULL: it listens for front-ends */
 	int listen_fd[ENDPOINT_SOCKET_COUNT]; /* -1 where there is none */
 	sd_event_source *accept_source[ENDPOINT_SOCKET_COUNT];

@@ -36,6 +36,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -69,7 +70,8 @@ struct vhost {
 	sd_event_source *io_source, *pause_source;
 	struct session session;
 
-	int message_fd[SESSION_FDS_MAX]; /* of the message that is arriving */
+	/* Of the message that is arriving; more than it may have end the session. */
+	int message_fd[SESSION_FDS_MAX + SCM_FDS_MAX];
 	unsigned n_message_fds;
 	int ring_fd[SESSION_RINGS][SESSION_FD_COUNT]; /* -1: none */
 	struct guest_map map[GUEST_REGIONS_MAX];      /* in no order; len 0: free */
@@ -83,12 +85,6 @@ struct vhost {
 	uint64_t window_us; /* when the present window began */
 	unsigned n_messages;
 };
-
-static void close_message_fds(struct vhost *vhost)
-{
-	while (vhost->n_message_fds > 0)
-		(void)fd_close(vhost->message_fd[--vhost->n_message_fds]);
-}
 
 /* What the session asks for */
 
@@ -155,8 +151,7 @@ static void unmap(void *context, const struct guest_region *region)
 	}
 }
 
-/* A descriptor of another kind could do anything when the worker uses it. */
-static int check_eventfd(int fd, struct err *err)
+static bool is_eventfd(int fd)
 {
 	static const char eventfd_name[] = "anon_inode:[eventfd]";
 	char path[64], name[sizeof(eventfd_name)];
@@ -164,24 +159,24 @@ static int check_eventfd(int fd, struct err *err)
 
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	len = readlink(path, name, sizeof(name));
-	if (len < 0)
-		return err_set(err, errno, "its descriptor cannot be examined: %s",
-			       strerror(errno));
-	if ((size_t)len != sizeof(eventfd_name) - 1 || memcmp(name, eventfd_name, (size_t)len) != 0)
-		return err_set(err, EINVAL, "its descriptor is no eventfd");
-	return 0;
+	return len == sizeof(eventfd_name) - 1 && memcmp(name, eventfd_name, (size_t)len) == 0;
+}
+
+/* Is closing it over at once? (ctl/closer.h) Files in memory have seals. */
+static bool closes_at_once(int fd)
+{
+	return fd < 0 || fcntl(fd, F_GET_SEALS) >= 0 || is_eventfd(fd);
 }
 
 static int set_fd(void *context, unsigned ring, enum session_fd which, bool given, struct err *err)
 {
 	struct vhost *vhost = context;
 	int *fd = &vhost->ring_fd[ring][which];
-	int r;
 
+	/* One of another kind could do anything when the worker uses it. */
 	if (given) {
-		r = check_eventfd(vhost->message_fd[0], err);
-		if (r < 0)
-			return r;
+		if (!is_eventfd(vhost->message_fd[0]))
+			return err_set(err, EINVAL, "its descriptor is no eventfd");
 		/* Not to be relied on: the front-end can clear it (port/bell.c). */
 		(void)fcntl(vhost->message_fd[0], F_SETFL, O_RDWR | O_NONBLOCK);
 	}
@@ -340,13 +335,24 @@ static unsigned keep_fds(struct vhost *vhost, struct msghdr *msg)
 			memcpy(&fd, CMSG_DATA(c) + i * sizeof(fd), sizeof(fd));
 			if (!fd_leaves(fd, FD_LEFT_BY_PEERS))
 				session_fault(&vhost->session, NO_DESCRIPTOR);
-			if (vhost->n_message_fds < SESSION_FDS_MAX)
-				vhost->message_fd[vhost->n_message_fds++] = fd;
-			else
-				(void)fd_close(fd);
+			vhost->message_fd[vhost->n_message_fds++] = fd;
 		}
 	}
 	return n;
+}
+
+/* The message is carried out: what nobody took of it is closed. */
+static void close_message_fds(struct vhost *vhost)
+{
+	for (unsigned i = 0; i < vhost->n_message_fds; i++) {
+		if (!closes_at_once(vhost->message_fd[i])) {
+			session_fault(&vhost->session, "peer sent a descriptor that is neither an "
+						       "eventfd nor a file in memory");
+			return;
+		}
+		vhost->message_fd[i] = fd_close(vhost->message_fd[i]);
+	}
+	vhost->n_message_fds = 0;
 }
 
 /* Reads once. False if there is nothing to read now; a front-end that is gone is
@@ -505,6 +511,31 @@ int vhost_new(struct ctl_endpoint *ep, int *fd, struct vhost **ret_vhost, struct
 	return 0;
 }
 
+/* Closes the connection, and the descriptors of the message it broke off in. */
+static void hang_up(struct vhost *vhost)
+{
+	int fds[ARRAY_SIZE(vhost->message_fd) + 1], unread = 0;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < vhost->n_message_fds; i++) {
+		if (closes_at_once(vhost->message_fd[i]))
+			(void)fd_close(vhost->message_fd[i]);
+		else
+			fds[n++] = vhost->message_fd[i];
+	}
+
+	/* From here on nothing is added to its queue. */
+	if (vhost->fd >= 0) {
+		(void)shutdown(vhost->fd, SHUT_RDWR);
+		if (ioctl(vhost->fd, FIONREAD, &unread) == 0 && unread == 0)
+			(void)fd_close(vhost->fd);
+		else
+			fds[n++] = vhost->fd;
+	}
+	if (n > 0)
+		closers_close(&vhost->ep->closers, fds, n);
+}
+
 struct vhost *vhost_free(struct vhost *vhost)
 {
 	if (!vhost)
@@ -516,10 +547,9 @@ struct vhost *vhost_free(struct vhost *vhost)
 		for (unsigned k = 0; k < SESSION_FD_COUNT; k++)
 			(void)fd_close(vhost->ring_fd[i][k]);
 	}
-	close_message_fds(vhost);
 	sd_event_source_disable_unref(vhost->io_source);
 	sd_event_source_disable_unref(vhost->pause_source);
-	(void)fd_close(vhost->fd);
+	hang_up(vhost);
 	free(vhost);
 	return NULL;
 }

@@ -5,6 +5,7 @@ import contextlib
 import fcntl
 import json
 import os
+import signal
 import socket
 import struct
 
@@ -485,3 +486,22 @@ def test_a_descriptor_beside_a_frame_holds_nobody_up(limpet, tmp_path, kind):
         finally:
             hurry(lingering)
         arrives(a, text)
+
+
+@pytest.mark.parametrize("queued", [False, True])
+def test_a_descriptor_that_is_slow_to_close_holds_nobody_up(limpet, queued):
+    """It comes with a message, or lies in the socket of a front-end that is detached."""
+    for _ in range(2):
+        with contextlib.ExitStack() as stack:
+            enemy = stack.enter_context(front_end(limpet, "ep0", start=False))
+            enemy.ask(fe.GET_FEATURES)
+            lingering = lingering_socket(stack)
+            os.kill(limpet.pid, signal.SIGSTOP)
+            if queued:
+                enemy.send(99)
+            enemy.send(fe.GET_FEATURES, fds=[lingering.fileno()])
+            lingering.close()
+            os.kill(limpet.pid, signal.SIGCONT)
+            detached(limpet, "ep0", "peer sent request 99: unknown" if queued else
+                     "peer sent GET_FEATURES with 1 descriptors: 0 belong to it")
+            assert enemy.is_hung_up()
