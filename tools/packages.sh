@@ -4,11 +4,11 @@
 
 packages_build="gcc meson ninja-build pkg-config libc6-dev libsystemd-dev libjansson-dev
 	liburcu-dev libmnl-dev libcap-ng-dev scdoc"
-packages_check="$packages_build clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev
+packages_guests="util-linux qemu-system-x86 busybox-static linux-image-cloud-amd64"
+packages_check="$packages_build $packages_guests clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev
 	libcmocka-dev python3 python3-pytest python3-scapy iproute2 libcap2-bin bash-completion
 	procps git"
-packages_demo="$packages_build python3 util-linux qemu-system-x86 busybox-static
-	linux-image-cloud-amd64"
+packages_demo="$packages_build $packages_guests python3"
 packages_bench="$packages_build python3 iproute2 mount util-linux git"
 packages_bench_vhost="$packages_bench coreutils dpdk-dev openvswitch-switch-dpdk"
 packages_fuzz="$packages_build clang-14 libclang-rt-14-dev"
