@@ -175,13 +175,19 @@ class FrontEnd:
         for _ in range(n):
             self.make_available(RX, BUFFER, 2)
 
-    # Of struct's formats only the native ones are read and written at once.
+    # What limpetd reads meanwhile has to change at once. struct's pack_into() writes zeros first.
+
+    def word(self, at):
+        return ctypes.c_uint16.from_buffer(self.memory, at)
 
     def set_avail_index(self, ring, value):
-        self.put(self._layout(ring)[1] + 2, "@H", value & 0xffff)
+        self.word(self._layout(ring)[1] + 2).value = value & 0xffff
 
     def used_index(self, ring):
-        return self.get(self._layout(ring)[2] + 2, "@H")[0]
+        return self.word(self._layout(ring)[2] + 2).value
+
+    def wants_kicks(self, ring):
+        return not self.word(self._layout(ring)[2]).value & 1
 
     def transmit(self, frame):
         at = self._buffer(TX, self.avail[TX] % self.entries)
