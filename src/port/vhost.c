@@ -73,11 +73,12 @@ static void vhost_call(const struct vhost_ring *queue)
 /* Sets the fault if there is a reason for one. */
 static void vhost_check(struct port_vhost *vhost, const struct vhost_ring *queue)
 {
+	/* First: the zeros in its place look like a broken ring. */
+	if (guest_mem_shrank(vhost->mem))
+		port_fault(&vhost->up, "its memory shrank");
 	if (queue->ring.is_broken)
 		port_fault(&vhost->up, "its ring %u is broken: %s", queue->index,
 			   queue->ring.broken);
-	if (guest_mem_shrank(vhost->mem))
-		port_fault(&vhost->up, "its memory shrank");
 }
 
 /*

@@ -22,32 +22,46 @@ struct sigbus_range {
 static struct sigbus_range ranges[SIGBUS_RANGES_MAX];
 static unsigned n_ranges; /* those behind were never used */
 
-static struct sigbus_range *sigbus_find(const uint8_t *address)
+static bool sigbus_find(const void *address, struct sigbus_range *ret_range)
 {
 	unsigned n = __atomic_load_n(&n_ranges, __ATOMIC_ACQUIRE);
 
 	for (unsigned i = 0; i < n; i++) {
-		const uint8_t *start = __atomic_load_n(&ranges[i].start, __ATOMIC_ACQUIRE);
+		struct sigbus_range range = {
+			.start = __atomic_load_n(&ranges[i].start, __ATOMIC_ACQUIRE),
+		};
 
-		if (start && (uintptr_t)address - (uintptr_t)start < ranges[i].size)
-			return &ranges[i];
+		range.size = ranges[i].size;
+		range.shrank = ranges[i].shrank;
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+
+		/* Control may be giving the entry to another region meanwhile.
+		 * The one that faulted is in use, and its entry stays.
+		 */
+		if (!range.start ||
+		    range.start != __atomic_load_n(&ranges[i].start, __ATOMIC_RELAXED))
+			continue;
+		if ((uintptr_t)address - (uintptr_t)range.start < range.size) {
+			*ret_range = range;
+			return true;
+		}
 	}
 
-	return NULL;
+	return false;
 }
 
 static void sigbus_handle(int number, siginfo_t *info, void *context)
 {
-	struct sigbus_range *range = sigbus_find(info->si_addr);
+	struct sigbus_range range;
 	int saved = errno;
 
 	(void)context;
 
 	/* All of it at once: the file will not grow back in time. */
-	if (range &&
-	    mmap(range->start, range->size, PROT_READ | PROT_WRITE,
+	if (sigbus_find(info->si_addr, &range) &&
+	    mmap(range.start, range.size, PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0) != MAP_FAILED)
-		__atomic_store_n(range->shrank, true, __ATOMIC_RELEASE);
+		__atomic_store_n(range.shrank, true, __ATOMIC_RELEASE);
 	else
 		(void)signal(number, SIG_DFL); /* and touch it again */
 
