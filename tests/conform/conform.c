@@ -344,6 +344,8 @@ static int set_up(void **state)
 	if (!f || burst_new(&f->in, NULL) < 0)
 		return -1;
 	f->kind = &conform_kind;
+	if (f->kind->prepare)
+		f->kind->prepare();
 	f->n_fds = count_fds();
 	f->pair.far = -1;
 	*state = f;

@@ -46,6 +46,11 @@ struct conform_kind {
 	enum drop full;	      /* CONFORM_FILLS: what tx() says */
 	enum drop gone;	      /* CONFORM_LEAVES: what tx() says */
 
+	/* Makes what a thread keeps once it has used the kind, so that it does not
+	 * count as leaked. May be NULL.
+	 */
+	void (*prepare)(void);
+
 	/* Opens both. Returns NULL, or why that is not possible here ("needs
 	 * root"); then the tests are skipped. 'port' is set, or left NULL, and
 	 * close() is called, in any case.

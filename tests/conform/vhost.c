@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/macros.h"
 #include "conform.h"
+#include "port/bell.h"
 #include "port/port.h"
 #include "port/vhost.h"
 #include "virtio/model_driver.h"
@@ -154,8 +155,17 @@ static void vhost_close(struct conform_pair *pair)
 	free(far);
 }
 
+/* A thread's bell, and the file it needs, stay open. */
+static void vhost_prepare(void)
+{
+	int fd SCOPED(scoped_fd) = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	bell_ring(fd);
+}
+
 const struct conform_kind conform_kind = {
 	.name = "vhost",
+	.prepare = vhost_prepare,
 	.can = CONFORM_SENDS_RUNTS | CONFORM_SENDS_TOO_LONG | CONFORM_FILLS | CONFORM_OFFLOADS,
 	.frame_max = ETH_FRAME_MAX,
 	.full = DROP_PEER_FULL,
