@@ -29,11 +29,11 @@
 #include "port/stream.h"
 
 /* Has the peer closed its end? The worker may not have come to it yet. */
-static bool has_hung_up(const struct port *port)
+static bool has_hung_up(const struct path_attachment *stream)
 {
-	struct pollfd pollfd = { .fd = port->fd, .events = POLLRDHUP };
+	struct pollfd pollfd = { .fd = stream->port->fd, .events = POLLRDHUP };
 
-	return port->faulty ||
+	return worker_has_finished(stream) ||
 	       (poll(&pollfd, 1, 0) > 0 && pollfd.revents & (POLLRDHUP | POLLHUP | POLLERR));
 }
 
@@ -85,7 +85,7 @@ bool endpoint_has_peer(const struct ctl_endpoint *ep)
 /* Is the endpoint free for a new peer? Who has hung up makes way. */
 static bool make_way(struct ctl_endpoint *ep)
 {
-	if (ep->stream && has_hung_up(ep->stream->port))
+	if (ep->stream && has_hung_up(ep->stream))
 		detach_stream(ep);
 	if (ep->vhost && vhost_has_hung_up(ep->vhost))
 		endpoint_lose_vhost(ep, "replaced by a new peer");

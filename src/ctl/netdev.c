@@ -102,7 +102,7 @@ static void refresh(struct ctl *ctl, struct model_lower *lower)
 
 	world_update_lower(&ctl->world, lower, r >= 0 ? &facts : NULL);
 	/* Another device of that name: the old one's port must go first. */
-	if (hub->attachment && (hub->attachment->port->faulty || lower->ifindex != ifindex))
+	if (hub->attachment && (worker_has_finished(hub->attachment) || lower->ifindex != ifindex))
 		let_go(hub);
 	if (lower->present && !hub->attachment)
 		cling_again(hub);
